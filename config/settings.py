@@ -6,10 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 import dj_database_url
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 
 from config.datafolder import DataFolderError, prepare, secret_key, socket_path
+
+# Django's generic classes (ModelForm[Label]) can be written as the type checker reads them.
+django_stubs_ext.monkeypatch()
 
 
 def flag(name: str) -> bool:

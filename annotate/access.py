@@ -1,0 +1,33 @@
+"""Who may do what. Every view begins here, from the person: what they may not see does not exist for them."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+
+from annotate.models import Document, Import, Project, Role
+
+
+def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
+    projects = Project.objects.visible_to(user).select_related("current_source")
+    return _allowed(user, get_object_or_404(projects, slug=slug), role)
+
+
+def get_document(user: Any, pk: int, role: Role = Role.VIEWER) -> Document:
+    documents = Document.objects.visible_to(user).present().select_related("project__current_source")
+    document = get_object_or_404(documents, pk=pk)
+    _allowed(user, document.project, role)
+    return document
+
+
+def get_import(user: Any, pk: int, role: Role = Role.MANAGER) -> Import:
+    row = get_object_or_404(Import.objects.visible_to(user).select_related("project"), pk=pk)
+    _allowed(user, row.project, role)
+    return row
+
+
+def _allowed(user: Any, project: Project, role: Role) -> Project:
+    held = project.role_of(user)
+    if held is None or Role(held).rank < role.rank:
+        raise PermissionDenied(f"This needs the role {role.label.lower()} in “{project}”.")
+    return project

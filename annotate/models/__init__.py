@@ -1,0 +1,30 @@
+from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Refused
+from annotate.models.document import HELD_OUT, Document, DocumentLabel, NearKey, Split, State
+from annotate.models.exchange import Import
+from annotate.models.prediction import Prediction, Source, Suggestion, Verdict
+from annotate.models.project import COLORS, Label, Membership, Project, Role
+
+__all__ = [
+    "COLORS",
+    "HELD_OUT",
+    "Annotation",
+    "Ask",
+    "Conflict",
+    "Document",
+    "DocumentLabel",
+    "Edit",
+    "How",
+    "Import",
+    "Label",
+    "Membership",
+    "NearKey",
+    "Prediction",
+    "Project",
+    "Refused",
+    "Role",
+    "Source",
+    "Split",
+    "State",
+    "Suggestion",
+    "Verdict",
+]

@@ -1,0 +1,78 @@
+"""An import: a stored upload, what was understood of it, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotate.models.project import Project
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def claim(self, pk: int, status: str, working: str) -> Import | None:
+        """Take an import that waits in `status` for this process. None if somebody else already has."""
+        claimed = self.filter(pk=pk, status=status).update(status=working, claim=uuid4(), heartbeat_at=timezone.now())
+        return self.select_related("project").get(pk=pk) if claimed else None
+
+
+class Import(models.Model):
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Waiting to be read"
+        CHECKING = "checking", "Being read"
+        CHECKED = "checked", "Ready to import"
+        CONFIRMED = "confirmed", "Waiting to be imported"
+        IMPORTING = "importing", "Being imported"
+        DONE = "done", "Imported"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    files = models.JSONField(default=list, help_text="[[stored path below the data folder, name as given], ...]")
+    size = models.BigIntegerField(default=0, help_text="Bytes of all files")
+    options = models.JSONField(default=dict, help_text="Format, scheme, on_error, split, as_, columns, label list")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UPLOADED)
+    claim = models.UUIDField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    done_bytes = models.BigIntegerField(default=0)
+    preview = models.JSONField(default=dict, help_text="What the check understood: counts, first records, problems")
+    report = models.JSONField(default=dict, help_text="What the import did: counts, problems by kind")
+    problems_path = models.CharField(
+        max_length=500, blank=True, help_text="JSONL of every problem, below the data folder"
+    )
+    error = models.TextField(blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "uploaded", "checking", "checked", "confirmed", "importing", "done", "failed", "cancelled",
+                    ]
+                ),
+                name="import_status_known",
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"Import {self.pk} into {self.project}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED}
+
+    @property
+    def is_working(self) -> bool:
+        return self.status not in {self.Status.CHECKED} and not self.is_over

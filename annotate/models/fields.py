@@ -1,0 +1,68 @@
+"""Column types that hold the desk's two sequences. They validate on every write path, bulk ones too."""
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from annotate import iob2
+from annotate.tokens import Offsets
+
+
+class TagsField(models.TextField[Any, Any]):
+    """A well-formed IOB2 sequence, one tag per token, stored with single blanks between the tags.
+
+    Labels hold no blank, so the count of tags is the count of blanks plus one, which the database can check itself.
+    """
+
+    description = "IOB2 tags"
+
+    def from_db_value(self, value: str | None, *args: Any) -> list[str] | None:
+        return None if value is None else value.split()
+
+    def to_python(self, value: Any) -> list[str] | None:
+        return value.split() if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        tags = value.split() if isinstance(value, str) else list(value)
+        try:
+            iob2.check(tags)
+        except iob2.IOB2Error as error:
+            raise ValidationError(str(error)) from error
+        return " ".join(tags)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+
+class OffsetsField(models.TextField[Any, Any]):
+    """Half-open code-point ranges of tokens: ascending, none empty, none overlapping. Stored as one flat JSON list."""
+
+    description = "token offsets"
+
+    def from_db_value(self, value: str | None, *args: Any) -> Offsets | None:
+        return None if value is None else _pairs(json.loads(value))
+
+    def to_python(self, value: Any) -> Offsets | None:
+        return _pairs(json.loads(value)) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        offsets = _pairs(json.loads(value)) if isinstance(value, str) else list(value)
+        edge = 0
+        for start, end in offsets:
+            if not edge <= start < end:
+                raise ValidationError(f"Token {start}-{end} is empty or overlaps the token before it.")
+            edge = end
+        return json.dumps([point for pair in offsets for point in pair], separators=(",", ":"))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+
+def _pairs(flat: list[int]) -> Offsets:
+    return list(zip(flat[::2], flat[1::2], strict=True))

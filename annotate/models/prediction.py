@@ -1,0 +1,114 @@
+"""What a machine says of a document. Predictions never touch an annotation; a person's verdict moves a span."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db import models
+from django.db.models import F, Q
+
+from annotate.models.project import Project
+
+
+class Suggestion(NamedTuple):
+    """A predicted span that nobody has judged yet: token indices, half open."""
+
+    start: int
+    end: int
+    label: str
+    probability: float
+    source_id: int
+
+    def overlaps(self, start: int, end: int) -> bool:
+        return self.start < end and start < self.end
+
+
+class Source(models.Model):
+    """Where predictions come from: a model version, the instant learner, a dictionary or an import."""
+
+    class Kind(models.TextChoices):
+        MODEL = "model", "Model"
+        INSTANT = "instant", "Instant learner"
+        DICTIONARY = "dictionary", "Dictionary"
+        IMPORT = "import", "Import"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sources")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    number = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "kind", "number"], name="source_number_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["model", "instant", "dictionary", "import"]), name="source_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.number}"
+
+    @classmethod
+    def next_of(cls, project: Project, kind: str) -> Source:
+        """Make the next numbered source. Call inside a transaction that holds the project's row."""
+        last = cls.objects.filter(project=project, kind=kind).aggregate(last=models.Max("number"))["last"]
+        return cls.objects.create(project=project, kind=kind, number=(last or 0) + 1)
+
+
+class Prediction(models.Model):
+    """One source's spans for one document: [[start, end, label, probability], ...] in token indices."""
+
+    document = models.ForeignKey("annotate.Document", on_delete=models.CASCADE, related_name="predictions")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions")
+    spans = models.JSONField(default=list)
+    uncertainty = models.FloatField(null=True, help_text="0 is sure, 1 is lost; null where the source cannot say")
+    tokens_revision = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "source"], name="one_prediction_per_source"),
+            models.CheckConstraint(
+                condition=Q(uncertainty__isnull=True) | Q(uncertainty__gte=0, uncertainty__lte=1),
+                name="prediction_uncertainty_range",
+            ),
+        ]
+        indexes = [models.Index(F("source"), F("uncertainty").desc(), name="prediction_most_unsure")]
+
+    def __str__(self) -> str:
+        return f"{self.source} on document {self.document_id}"
+
+    def suggestions(self) -> list[Suggestion]:
+        return [Suggestion(s, e, label, p, self.source_id) for s, e, label, p in self.spans]
+
+
+class Verdict(models.Model):
+    """What a person said of one suggested span. Undo makes it inactive; the row stays."""
+
+    class Kind(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        CORRECTED = "corrected", "Corrected"
+        REJECTED = "rejected", "Rejected"
+
+    document = models.ForeignKey("annotate.Document", on_delete=models.CASCADE, related_name="verdicts")
+    source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="verdicts")
+    batch = models.UUIDField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    label = models.CharField(max_length=50)
+    probability = models.FloatField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at_finish = models.BooleanField(default=False)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document", "batch", "start", "end", "label"], name="verdict_once_a_batch"),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="verdict_range"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["accepted", "corrected", "rejected"]), name="verdict_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.start}-{self.end} {self.kind}"

@@ -1,0 +1,149 @@
+"""A project: a set of documents, one label set, one line of models, its members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.text import slugify
+
+if TYPE_CHECKING:
+    from annotate.models.document import Document
+
+COLORS = 12
+LABEL_PATTERN = r"^[^\s\-][^\s]*$"
+RESERVED_KEYS = "AXHaxh?"
+DIGITS = "1234567890"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: Any) -> Self:
+        return self if user.is_superuser else self.filter(memberships__user_id=user.pk)
+
+
+class Project(models.Model):
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=140, unique=True)
+    guideline = models.TextField(blank=True)
+    threshold = models.FloatField(default=0.8, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    validation_share = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(90)])
+    test_share = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(90)])
+    current_source = models.ForeignKey(
+        "annotate.Source", null=True, blank=True, on_delete=models.SET_NULL, related_name="current_for"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    documents: models.Manager[Document]
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(threshold__gte=0, threshold__lte=1), name="project_threshold_range"),
+            models.CheckConstraint(
+                condition=Q(validation_share__lte=95 - F("test_share")),
+                name="project_shares_leave_training",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="project_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def begin(cls, name: str, labels: list[str], manager: User | None = None, **fields: Any) -> Project:
+        """Create a project with its labels and, where there is one, its first manager. Call inside a transaction."""
+        project = cls(name=name.strip(), slug=free_slug(name), **fields)
+        project.full_clean(exclude=["current_source"])
+        project.save()
+        for position, label in enumerate(labels):
+            project.add_label(label, position=position)
+        if manager is not None:
+            Membership.objects.create(project=project, user=manager, role=Role.MANAGER)
+        return project
+
+    def add_label(self, name: str, position: int | None = None, **fields: Any) -> Label:
+        taken = list(self.labels.values_list("position", "key"))
+        place = position if position is not None else max((p for p, _ in taken), default=-1) + 1
+        fields.setdefault("key", next((d for d in DIGITS if d not in {key for _, key in taken}), ""))
+        fields.setdefault("color", place % COLORS + 1)
+        label = Label(project=self, name=name.strip(), position=place, **fields)
+        label.full_clean()
+        label.save()
+        return label
+
+    def label_names(self) -> list[str]:
+        return list(self.labels.values_list("name", flat=True))
+
+    def role_of(self, user: Any) -> str | None:
+        if user.is_superuser:
+            return Role.MANAGER
+        return self.memberships.filter(user_id=user.pk).values_list("role", flat=True).first()
+
+
+def free_slug(name: str) -> str:
+    base = slugify(name) or "project"
+    taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(s for s in [base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))] if s not in taken)
+
+
+class Role(models.TextChoices):
+    MANAGER = "manager", "Manager"
+    ANNOTATOR = "annotator", "Annotator"
+    VIEWER = "viewer", "Viewer"
+
+    @property
+    def rank(self) -> int:
+        return [Role.VIEWER, Role.ANNOTATOR, Role.MANAGER].index(self)
+
+
+class Membership(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="one_membership_per_person"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role}) in {self.project}"
+
+
+def no_reserved_key(key: str) -> None:
+    if key in RESERVED_KEYS:
+        raise ValidationError(f"The key “{key}” is taken: A accepts, X rejects, H and ? show help.")
+
+
+class Label(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
+    name = models.CharField(
+        max_length=50,
+        validators=[RegexValidator(LABEL_PATTERN, "A label's name holds no blank and does not begin with a hyphen.")],
+    )
+    color = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(COLORS)], help_text="Place in the palette"
+    )
+    key = models.CharField(max_length=1, blank=True, validators=[no_reserved_key])
+    guideline = models.TextField(blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="label_name_once_per_project"),
+            models.UniqueConstraint(fields=["project", "key"], condition=~Q(key=""), name="label_key_once_per_project"),
+            models.CheckConstraint(condition=Q(color__gte=1, color__lte=COLORS), name="label_color_in_palette"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(name__contains=" "), name="label_name_without_blank"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,6 @@
+"""What annotate tells whoever listens, always after the commit. It does not know who does."""
+
+from django.dispatch import Signal
+
+document_finished = Signal()  # document
+documents_imported = Signal()  # project

@@ -1,0 +1,182 @@
+"""Runs and versions. The row is the record: whoever holds its claim token may write to it, nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from annotate.models import Project, Source
+
+HEARTBEAT = timedelta(seconds=10)
+STALE_AFTER = timedelta(seconds=45)
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def active(self) -> Self:
+        return self.filter(status__in=Run.ACTIVE)
+
+    def queue(self, project: Project, by: Any, **settings: Any) -> tuple[Run, bool]:
+        """Ask for training. Where a run is active already that one is returned, with False: nothing new is started."""
+        try:
+            with transaction.atomic():
+                return self.create(project=project, requested_by=by, settings=settings), True
+        except IntegrityError:
+            return self.active().get(project=project, kind=Run.Kind.TRAIN), False
+
+    def claim(self, pk: int) -> Run | None:
+        """Mark a queued run as running, under a fresh token. None if somebody else already has."""
+        now = timezone.now()
+        claimed = self.filter(pk=pk, status=Run.Status.QUEUED).update(
+            status=Run.Status.RUNNING, claim=uuid4(), started_at=now, heartbeat_at=now
+        )
+        return self.select_related("project").get(pk=pk) if claimed else None
+
+    def held(self, pk: int, claim: UUID | None) -> Self:
+        """The row, as long as this claim still holds it."""
+        return self.filter(pk=pk, claim=claim, status=Run.Status.RUNNING)
+
+    def stale(self) -> Self:
+        return self.filter(status=Run.Status.RUNNING, heartbeat_at__lt=timezone.now() - STALE_AFTER)
+
+    def end(self, status: str, **fields: Any) -> bool:
+        """Close the runs that are left of these. False where none was: somebody else has closed it."""
+        return bool(self.active().update(status=status, ended_at=timezone.now(), **fields))
+
+    def fail(self, error: str) -> bool:
+        return self.end(Run.Status.FAILED, error=error)
+
+
+class Run(models.Model):
+    """One attempt at training."""
+
+    class Kind(models.TextChoices):
+        TRAIN = "train", "Training"
+        INSTANT = "instant", "Instant learning"
+        CURVE = "curve", "Learning curve"
+        CHECK = "check", "Encoder check"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        STOPPED = "stopped", "Stopped"
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TRAIN)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    claim = models.UUIDField(null=True, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
+    settings = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=1)
+    snapshot_hash = models.CharField(max_length=64, blank=True)
+    progress = models.JSONField(
+        default=dict, help_text="phase, step, steps, epoch, epochs, loss, words_per_second, ..."
+    )
+    losses = models.JSONField(default=list, help_text="[[step, loss], ...]")
+    scores = models.JSONField(default=dict, help_text="candidate, current, decision, articles and how many were blind")
+    error = models.TextField(blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(kind="train", status__in=["queued", "running"]),
+                name="one_active_training_per_project",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "succeeded", "failed", "stopped"]), name="run_status_known"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=["train", "instant", "curve", "check"]), name="run_kind_known"),
+            models.CheckConstraint(condition=~Q(status="running") | Q(claim__isnull=False), name="running_is_claimed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk} of {self.project}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def job_id(self) -> str:
+        return f"run-{self.pk}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        return self.ended_at - self.started_at if self.ended_at and self.started_at else None
+
+    @property
+    def reason(self) -> str:
+        """The error in words, without the technical line below it."""
+        return self.error.partition("\n")[0]
+
+    @property
+    def technical(self) -> str:
+        return self.error.partition("\n")[2]
+
+    def stop(self) -> None:
+        """End a run that waits at once; ask one that works to stop at its next step."""
+        mine = Run.objects.filter(pk=self.pk)
+        waiting = mine.filter(status=self.Status.QUEUED)
+        if not waiting.end(self.Status.STOPPED, stop_requested=True):
+            mine.active().update(stop_requested=True)
+        self.refresh_from_db()
+
+
+class Version(models.Model):
+    """What a run that succeeded left: an immutable, self-contained model folder, numbered per project."""
+
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="version")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
+    source = models.OneToOneField(Source, on_delete=models.PROTECT, related_name="version")
+    number = models.PositiveIntegerField()
+    folder = models.CharField(max_length=300, help_text="Below the data folder")
+    labels = models.JSONField(help_text="Entity types in the order that the model knows them")
+    scores = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    promoted_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.TextField(
+        blank=True, help_text="Why its suggestions cannot be made, in words; empty while all is well"
+    )
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="version_numbers_begin_at_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Version {self.number} of {self.project}"
+
+    @property
+    def is_current(self) -> bool:
+        return self.project.current_source_id == self.source_id
+
+    def promote(self) -> None:
+        """Make this the version whose predictions people see."""
+        with transaction.atomic():
+            Project.objects.filter(pk=self.project_id).update(current_source=self.source)
+            self.promoted_at = timezone.now()
+            self.save(update_fields=["promoted_at"])
+        self.project.current_source = self.source

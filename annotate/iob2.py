@@ -1,0 +1,148 @@
+"""IOB2: one tag per token, `O`, `B-X` or `I-X`, where an `I-X` follows only `B-X` or `I-X`.
+
+The stored form of every annotation. Spans are derived from tags and tags from spans, without loss either way.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class IOB2Error(ValueError):
+    """Tags or spans that are not well formed; the message says where and why."""
+
+
+class Span(NamedTuple):
+    """An entity: token indices, half open, and its label."""
+
+    start: int
+    end: int
+    label: str
+
+
+class Fault(NamedTuple):
+    """Something wrong or odd about one tag. `kind` is "malformed", "orphan", "restart" or "label-change"."""
+
+    token: int
+    tag: str
+    kind: str
+    message: str
+
+
+def spans_of(tags: Sequence[str]) -> list[Span]:
+    """The entities of well-formed tags, in order. Raises IOB2Error where the tags are not well formed."""
+    check(tags)
+    spans: list[Span] = []
+    start: int | None = None
+    for index, tag in enumerate([*tags, "O"]):
+        if start is not None and not tag.startswith("I-"):
+            spans.append(Span(start, index, tags[start][2:]))
+            start = None
+        if tag.startswith("B-"):
+            start = index
+    return spans
+
+
+def tags_of(spans: Iterable[tuple[int, int, str]], length: int) -> list[str]:
+    """One tag for each of `length` tokens. Raises IOB2Error for spans that overlap, are empty, lack a label or leave
+    the tokens; their order does not matter.
+    """
+    tags = ["O"] * length
+    for start, end, label in spans:
+        if not 0 <= start < end <= length:
+            raise IOB2Error(f"span {start} to {end} ({label}) does not lie within {length} tokens")
+        if not label:
+            raise IOB2Error(f"span {start} to {end} has no label")
+        if any(tag != "O" for tag in tags[start:end]):
+            raise IOB2Error(f"span {start} to {end} ({label}) overlaps another")
+        tags[start:end] = [f"B-{label}", *[f"I-{label}"] * (end - start - 1)]
+    return tags
+
+
+def check(tags: Sequence[str]) -> None:
+    """Raise IOB2Error at the first tag that is malformed or an orphan."""
+    before = "O"
+    for index, tag in enumerate(tags):
+        if tag != "O":
+            if tag[:2] not in {"B-", "I-"} or len(tag) < 3:
+                raise IOB2Error(f"tag {index} is {tag!r}: neither O nor B-X nor I-X")
+            if tag[0] == "I" and before[2:] != tag[2:]:
+                raise IOB2Error(f"tag {index} is {tag!r} with no {tag[2:]} entity before it")
+        before = tag
+
+
+def faults(words: Sequence[str], tags: Sequence[str]) -> list[Fault]:
+    """The errors: tags that are malformed, and orphans (an I-X that follows neither B-X nor I-X)."""
+    found: list[Fault] = []
+    before = "O"
+    for index, (word, tag) in enumerate(zip(words, tags, strict=True)):
+        if _is_malformed(tag):
+            found.append(
+                Fault(index, tag, "malformed", f"“{word}” is tagged {tag!r}, which is neither O nor B-X nor I-X")
+            )
+        elif _is_orphan(before, tag):
+            message = f"“{word}” is tagged {tag} with no {tag[2:]} entity before it"
+            found.append(Fault(index, tag, "orphan", message))
+        before = tag
+    return found
+
+
+def notices(words: Sequence[str], tags: Sequence[str]) -> list[Fault]:
+    """What is well formed but often a slip: an entity that starts anew right after one of its own label
+    (United/B-ORG Nations/B-ORG), and a change of label inside a run of capitals (New/I-ORG York/B-LOC).
+    """
+    found: list[Fault] = []
+    for index in range(1, len(tags)):
+        before, tag = tags[index - 1], tags[index]
+        if before == "O" or tag == "O" or _is_malformed(before) or _is_malformed(tag):
+            continue
+        pair = f"“{words[index - 1]} {words[index]}”"
+        if before[2:] == tag[2:] and tag[0] == "B":
+            message = f"{pair}: a second {tag[2:]} entity starts right after the first; is it one?"
+            found.append(Fault(index, tag, "restart", message))
+        elif before[2:] != tag[2:] and _is_capital(words[index - 1]) and _is_capital(words[index]):
+            message = (
+                f"{pair}: the label changes from {before[2:]} to {tag[2:]} inside a run of capitals; is it one entity?"
+            )
+            found.append(Fault(index, tag, "label-change", message))
+    return found
+
+
+def repair(tags: Sequence[str]) -> list[str]:
+    """Turn each orphan I-X into B-X. Raises IOB2Error for a malformed tag, which nobody can guess."""
+    repaired = ["B" + tag[1:] if _is_orphan(before, tag) else tag for before, tag in _pairs(tags)]
+    check(repaired)
+    return repaired
+
+
+def is_iob1(sequences: Iterable[Sequence[str]]) -> bool:
+    """Whether all of a file's tag sequences together are IOB1: some entity starts with I-, and every B-X directly
+    follows a token of type X (there alone does IOB1 write B-). Seed: CoNLL-2003 as first published.
+    """
+    starts_inside = False
+    for tags in sequences:
+        for before, tag in _pairs(tags):
+            if tag.startswith("B-") and before[2:] != tag[2:]:
+                return False
+            starts_inside = starts_inside or _is_orphan(before, tag)
+    return starts_inside
+
+
+def from_iob1(tags: Sequence[str]) -> list[str]:
+    """IOB1 as IOB2: an I-X that starts an entity becomes B-X, all else stays. Raises IOB2Error if malformed."""
+    return repair(tags)
+
+
+def _pairs(tags: Sequence[str]) -> Iterable[tuple[str, str]]:
+    return zip(["O", *tags[:-1]], tags, strict=True) if tags else ()
+
+
+def _is_malformed(tag: str) -> bool:
+    return tag != "O" and (tag[:2] not in {"B-", "I-"} or len(tag) < 3)
+
+
+def _is_orphan(before: str, tag: str) -> bool:
+    return tag.startswith("I-") and (before[:2] not in {"B-", "I-"} or before[2:] != tag[2:])
+
+
+def _is_capital(word: str) -> bool:
+    return word[:1].isupper()

@@ -1,0 +1,180 @@
+"""Tokens: half-open ranges of code points, fine enough that the edge of an entity is the edge of a token.
+
+"New York-based" is New|York|-|based, "Obama's" is Obama|'s, "$3.5bn" is $|3.5|bn, "U.S." is one token wherever it
+stands. Scripts written without blanks (Chinese, Japanese, Thai ...) and Korean, whose particles cling to names, are
+cut by character. A combining mark, a variation selector, a skin tone or a joined emoji stays with its base.
+The text itself is never changed, so it is recoverable whatever the tokens are.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+
+Offsets = list[tuple[int, int]]
+
+
+class TokenError(ValueError):
+    """Tokens that cannot be stored; the message says which and why."""
+
+
+# Never inside a token: what str.isspace() knows, and what only looks like nothing (zero-width and braille blank,
+# word joiner, byte order mark, Hangul fillers).
+_BLANK = r"\s\u180e\u200b\u2060-\u2064\ufeff\u2800\u115f\u1160\u3164\uffa0"
+# Shows nothing either: control characters and bidi marks. The tokenizer leaves them between tokens; an imported
+# token may carry them, as Hebrew and Arabic corpora do.
+_SILENT = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb"
+# Soft hyphen and the (non-)joiners belong to the character before them and begin no token.
+_JOINER = r"\u00ad\u200c\u200d"
+_HANGUL = r"\uac00-\ud7ff\u1100-\u115e\u1161-\u11ff\u3130-\u3163\u3165-\u318f\ua960-\ua97f"
+_UNSPACED = (
+    r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u1b00-\u1b7f"  # Thai to Balinese
+    r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9df\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f"
+    r"\U00020000-\U0003ffff"
+)
+_UNSPACED_PUNCTUATION = r"\u3000-\u3004\u3008-\u3020\u3030\u303d-\u303f\uff01-\uff20\uff3b-\uff40\uff5b-\uff65"
+
+
+def _mark_ranges() -> str:
+    """The combining marks of this Python's Unicode, as the inside of a character class."""
+    ranges: list[tuple[int, int]] = []
+    for code in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)):
+        if unicodedata.category(chr(code)) in {"Mn", "Mc", "Me"}:
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1] = (ranges[-1][0], code)
+            else:
+                ranges.append((code, code))
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+# What clings to the character before it: marks, joiners, half-width voicing, skin tones, the tags of regional flags.
+_MARK = _mark_ranges() + _JOINER + r"\uff9e\uff9f"
+_CLING = _MARK + r"\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
+_LETTER = rf"[^\W\d_{_UNSPACED}{_HANGUL}]"
+
+_TOKEN = re.compile(
+    rf"""
+    (?=\S)(?:                                                          # blanks and plain ASCII first, for speed alone
+      [A-Za-z]{{2,}}+(?![\d\u0080-\U0010ffff])
+    | [.,](?![\u0080-\U0010ffff])
+    | (?:{_LETTER}\.){{2,}}[{_CLING}]*                                 # U.S., J.K., a.m.: with the last dot, always
+    | {_LETTER}+(?:[{_MARK}\d]+{_LETTER}*)*                            # a word, G20
+    | \d+(?:[.,]\d+)*[{_CLING}]*                                       # 3.5 of $3.5bn; a keycap emoji
+    | (?<=[\w.])['’](?:[sStTdDmM]|re|RE|ve|VE|ll|LL)(?![\w{_CLING}])   # 's, n|'t, 're
+    | ([-_=*~\#])\1{{2,}}[{_CLING}]*                                   # a drawn rule
+    | [\U0001f1e6-\U0001f1ff]{{2}}[{_CLING}]*                          # a flag
+    | [\u1100-\u115e]+[\u1161-\u11a7]*[\u11a8-\u11ff]*[{_CLING}]*      # a Korean syllable, decomposed
+    | [^{_BLANK}{_SILENT}{_JOINER}][{_CLING}]*                         # any other character, joined emoji as one
+      (?:(?<=\u200d)[^\w{_BLANK}{_SILENT}{_JOINER}][{_CLING}]*)*
+    )
+    """,
+    re.VERBOSE,
+)
+_HAS_BLANK = re.compile(rf"[{_BLANK}]")
+_HAS_VISIBLE = re.compile(rf"[^{_BLANK}{_SILENT}{_JOINER}]")
+_IS_UNSPACED = re.compile(rf"[{_UNSPACED}{_UNSPACED_PUNCTUATION}]")
+_LINE_BREAK = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
+_CLOSING = frozenset("\"'”’»)]」』")
+_OPENING = frozenset("\"'“‘«([「『")
+_ABBREVIATIONS = frozenset(
+    ["Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Gen", "Sen", "Rep", "Gov", "Lt", "Col", "Sgt", "Capt", "Rev", "Hon", "vs"]
+)
+
+
+def tokenize(text: str) -> Offsets:
+    """Cut a text into tokens, ascending.
+
+    Every code point belongs to exactly one token, but for blanks, control characters and bidi marks, which belong to
+    none (nor does a joiner with nothing to cling to).
+    """
+    return [match.span() for match in _TOKEN.finditer(text)]
+
+
+def word_fault(word: str) -> str | None:
+    """Why a word cannot be a token ("is empty", "has a blank inside"), or None where it can."""
+    if not _HAS_VISIBLE.search(word):
+        return "is empty"
+    if _HAS_BLANK.search(word):
+        return "has a blank inside"
+    if "\x00" in word:
+        return "has a NUL character"
+    return None
+
+
+def check_offsets(text: str, offsets: Sequence[tuple[int, int]]) -> None:
+    """Raise TokenError unless every range is a token: in the text, ascending, apart, not empty, without a blank."""
+    before = 0
+    for index, (start, end) in enumerate(offsets):
+        if start >= end:
+            raise TokenError(f"token {index} is empty: {start} to {end}")
+        if start < before:
+            raise TokenError(f"token {index} starts at {start}, before the end {before} of the token before it")
+        if end > len(text):
+            raise TokenError(f"token {index} ends at {end}, past the end {len(text)} of the text")
+        if fault := word_fault(text[start:end]):
+            raise TokenError(f"token {index} {fault}: {text[start:end]!r}")
+        before = end
+
+
+def text_from_words(words: Sequence[str], sentence_starts: Sequence[int] = ()) -> tuple[str, Offsets]:
+    """Write words as a text: a blank between two, a line break before a sentence, nothing between two of Chinese,
+    Japanese, Thai and other scripts without blanks. Raises TokenError for a word that is empty or has a blank.
+    """
+    starts = frozenset(sentence_starts)
+    pieces: list[str] = []
+    offsets: Offsets = []
+    position = 0
+    for index, word in enumerate(words):
+        if fault := word_fault(word):
+            raise TokenError(f"token {index} {fault}: {word!r}")
+        if index:
+            gap = _gap(words[index - 1], word, starts_sentence=index in starts)
+            pieces.append(gap)
+            position += len(gap)
+        pieces.append(word)
+        offsets.append((position, position + len(word)))
+        position += len(word)
+    return "".join(pieces), offsets
+
+
+def _gap(left: str, right: str, *, starts_sentence: bool) -> str:
+    if starts_sentence:
+        return "\n"
+    # Compare the first characters: the last of the left one may be a mark on its base.
+    return "" if _IS_UNSPACED.match(left) and _IS_UNSPACED.match(right) else " "
+
+
+def sentence_starts(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """Say at which tokens a sentence or paragraph starts: the first one, after a line break, and after . ? or !
+    where a capital follows. Good enough to cut windows at; it claims no more. No tokens, no starts.
+    """
+    words = [sys.intern(text[start:end]) for start, end in offsets]
+    starts = [0] if words else []
+    ended = False
+    for index in range(1, len(words)):
+        gap = text[offsets[index - 1][1] : offsets[index][0]]
+        ended = _ends_sentence(words, index - 1) or (ended and words[index - 1] in _CLOSING)
+        if _LINE_BREAK.search(gap) or (ended and _begins_sentence(words, index, gap)):
+            starts.append(index)
+            ended = False
+    return starts
+
+
+def _ends_sentence(words: Sequence[str], index: int) -> bool:
+    word = words[index]
+    if word != ".":
+        return word in {"?", "!", "。", "！", "？"}
+    before = words[index - 1] if index else ""
+    return before not in _ABBREVIATIONS and not (len(before) == 1 and before.isupper())
+
+
+def _begins_sentence(words: Sequence[str], index: int, gap: str) -> bool:
+    word = words[index]
+    if _IS_UNSPACED.match(words[index - 1]) and word not in _CLOSING:
+        return True
+    if not gap:
+        return False
+    if word in _OPENING and index + 1 < len(words):
+        word = words[index + 1]
+    return word[0].isupper() or word[0].isdigit()

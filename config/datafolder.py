@@ -21,7 +21,7 @@ def prepare(folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Write and remove a file: modes alone do not tell (a read-only mount, a full disk, root). Raises DataFolderError."""
+    """Write a file: modes alone do not tell (a read-only mount, a full disk, root). Raises DataFolderError."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".write-check-") as file:
             file.write(b"x")

@@ -2,6 +2,11 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from config import views
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include(f"{app}.urls")) for app in ("annotate", "training") if find_spec(app) and find_spec(f"{app}.urls")
+    path("sign-in/", views.sign_in, name="sign_in"),
+    path("sign-in/<str:token>", views.sign_in_link, name="sign_in_link"),
+    path("sign-out/", views.sign_out, name="sign_out"),
+    *[path("", include(f"{app}.urls")) for app in ("annotate", "training") if find_spec(f"{app}.urls")],
 ]

@@ -17,5 +17,6 @@ from config.settings import DATABASES, SQLITE_OPTIONS, STORAGES, TAGDESK_DATA  #
 # A file, as in the product, so that threads and worker processes see the same rows; a test needs no fsync.
 SQLITE_OPTIONS["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
 DATABASES["default"]["TEST"] = {"NAME": TAGDESK_DATA / "test.sqlite3"}
+(TAGDESK_DATA / "static").mkdir()
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

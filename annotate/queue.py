@@ -39,8 +39,7 @@ class Workers(NamedTuple):
 def enqueue(queue: QueueName, function_name: str, *args: object, job_id: str) -> None:
     """Send a job once the open transaction commits, at once where there is none. Arguments must be JSON.
 
-    Raises QueueDown, from the transaction's end if there is one: the row is stored by then, and a later look can send it
-    again.
+    Raises QueueDown, from the transaction's end if there is one: the row is stored by then, and can be sent again.
     """
     transaction.on_commit(partial(_ring, queue, function_name, args, job_id))
 
@@ -52,10 +51,16 @@ def position(queue: QueueName, job_id: str) -> int | None:
     return None if place is None else place + 1
 
 
+def length(queue: QueueName) -> int:
+    """How many jobs wait. Raises QueueDown."""
+    with _answering():
+        return int(_queue(queue).count)
+
+
 def workers_seen(queue: QueueName) -> Workers:
     """Who listens. Raises QueueDown."""
     with _answering():
-        keys = [key.decode() for key in connection().smembers(WORKERS_BY_QUEUE_KEY % queue)]
+        keys = sorted(connection().smembers(WORKERS_BY_QUEUE_KEY % queue))
         with connection().pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.hmget(key, "last_heartbeat", "death")

@@ -1,6 +1,7 @@
 """All settings. The only module that reads the environment."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +38,10 @@ except DataFolderError as error:
 DEBUG = flag("TAGDESK_DEBUG")
 TAGDESK_HOSTS = words("TAGDESK_HOSTS")
 TAGDESK_HTTPS = flag("TAGDESK_HTTPS")
+# Is there a desktop to open a browser on? Without one some systems open a browser inside the terminal.
+TAGDESK_DESKTOP = sys.stdout.isatty() and (
+    sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *TAGDESK_HOSTS]
 
 INSTALLED_APPS = [

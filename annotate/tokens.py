@@ -72,6 +72,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _HAS_BLANK = re.compile(rf"[{_BLANK}]")
+_UNBLANK = re.compile(rf"[^{_BLANK}]+")
 _HAS_VISIBLE = re.compile(rf"[^{_BLANK}{_SILENT}{_JOINER}]")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}{_UNSPACED_PUNCTUATION}]")
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
@@ -100,6 +101,11 @@ def word_fault(word: str) -> str | None:
     if "\x00" in word:
         return "has a NUL character"
     return None
+
+
+def visible_ranges(word: str) -> Offsets:
+    """The ranges of a word between the blanks inside it; none where nothing of it shows."""
+    return [match.span() for match in _UNBLANK.finditer(word) if _HAS_VISIBLE.search(match[0])]
 
 
 def check_offsets(text: str, offsets: Sequence[tuple[int, int]]) -> None:

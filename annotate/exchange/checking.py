@@ -1,0 +1,178 @@
+"""The problems of a record as a reader filled it: what cannot be stored, and what is odd."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from annotate import iob2, tokens
+from annotate.exchange.records import (
+    LONGEST,
+    LONGEST_LABEL,
+    LONGEST_TEXT,
+    CharSpan,
+    Problem,
+    Record,
+    tags_of_spans,
+    trimmed,
+)
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BLANK_IN_LABEL = re.compile(r"\s+")
+
+
+def checked(record: Record, lines: Sequence[int] | None = None) -> Record:
+    """Add all problems that the record's own content shows; its text gets tokens, its spans become tags.
+
+    `lines` says on which line each token stands, where the format has one token a line.
+    """
+    record = _within_limits(record)
+    if problem := _unstorable(record):
+        return record.having([problem])
+    if record.words is not None:
+        return _checked_words(record, lines)
+    return _checked_text(record)
+
+
+def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
+    words = record.words or []
+    if not words:
+        return record.having([record.error("empty", "The article has no tokens.")])
+    if sum(map(len, words)) > LONGEST_TEXT:
+        return record.having([_too_long(record)])
+    problems = list(_word_problems(record, words))
+    tags = record.tags
+    if tags is not None and len(tags) != len(words):
+        message = f"The article has {len(words)} tokens but {len(tags)} tags."
+        return record.having([*problems, record.error("length", message)])
+    if tags is not None:
+        record = replace(record, tags=[_BLANK_IN_LABEL.sub("_", tag) for tag in tags])
+        problems += _tag_problems(record)
+    if lines is not None:
+        problems = [p if p.token is None else p._replace(line=lines[p.token]) for p in problems]
+    return record.having(problems)
+
+
+def _word_problems(record: Record, words: Sequence[str]) -> Iterator[Problem]:
+    for index, word in enumerate(words):
+        if fault := tokens.word_fault(word):
+            kind = "empty-token" if fault == "is empty" else "blank-token"
+            tag = record.tags[index] if record.tags is not None and index < len(record.tags) else ""
+            yield record.error(kind, f"Token {index} {fault}: {word!r}.", index, tag)
+
+
+def _tag_problems(record: Record) -> Iterator[Problem]:
+    words, tags = record.words or [], record.tags or []
+    if labels := sorted({tag[2:] for tag in tags if len(tag) > 2 + LONGEST_LABEL or tag[2:].startswith("-")}):
+        yield record.error("label", f"{labels[0][:60]!r} cannot be a label: too long, or it begins with a hyphen.")
+    for start, end in _sentences(record):
+        for fault in iob2.faults(words[start:end], tags[start:end]):
+            yield record.error(fault.kind, fault.message, start + fault.token, fault.tag)
+        for fault in iob2.notices(words[start:end], tags[start:end]):
+            yield record.notice(fault.kind, fault.message, start + fault.token, fault.tag)
+
+
+def _sentences(record: Record) -> list[tuple[int, int]]:
+    length = len(record.words or [])
+    if not record.sentences_apart or not record.sentence_starts:
+        return [(0, length)]
+    return list(zip(record.sentence_starts, [*record.sentence_starts[1:], length], strict=True))
+
+
+def _checked_text(record: Record) -> Record:
+    text = record.text or ""
+    if len(text) > LONGEST_TEXT:
+        return record.having([_too_long(record)])
+    offsets = tokens.tokenize(text)
+    if not offsets:
+        return record.having([record.error("empty", "The article has no text.")])
+    record = replace(record, offsets=offsets)
+    return record if record.spans is None else _checked_spans(record, text)
+
+
+def _checked_spans(record: Record, text: str) -> Record:
+    spans = sorted({CharSpan(s.start, s.end, _BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or []})
+    starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
+    problems = [
+        p for span in spans if (p := _span_problem(record, text, span, span.start in starts and span.end in ends))
+    ]
+    for left, right in itertools.pairwise(spans):
+        if right.start < left.end:
+            message = f"The spans {_shown(text, left)} and {_shown(text, right)} overlap."
+            problems.append(record.error("span-overlap", message))
+    record = replace(record, spans=spans)
+    if problems:
+        return record.having(problems)
+    tags = tags_of_spans(spans, record.offsets or [])
+    words = [text[start:end] for start, end in record.offsets or []]
+    odd = [record.notice(f.kind, f.message, f.token, f.tag) for f in iob2.notices(words, tags)]
+    return replace(record, tags=tags).having(odd)
+
+
+def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> Problem | None:
+    if not 0 <= span.start < span.end <= len(text) or not tokens.tokenize(text[span.start : span.end]):
+        message = (
+            f"The span {span.start} to {span.end} ({span.label}) holds no text of the article's {len(text)} characters."
+        )
+        return record.error("span-range", message)
+    if not span.label or len(span.label) > LONGEST_LABEL or span.label.startswith("-"):
+        return record.error("label", f"The span {_shown(text, span)} has no usable label.")
+    tight = trimmed(text, span)
+    if tight != span:
+        return record.error("span-blank", f"The span {_shown(text, span)} begins or ends with a blank.")
+    if not on_edges:
+        return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
+    return None
+
+
+def _shown(text: str, span: CharSpan) -> str:
+    return f"“{text[span.start : span.end][:60]}” ({span.start} to {span.end}, {span.label})"
+
+
+def _too_long(record: Record) -> Problem:
+    return record.error("too-long", f"The article is longer than {LONGEST_TEXT:,} characters. Split the file.")
+
+
+def _within_limits(record: Record) -> Record:
+    """Move what is too long for its field into the metadata, and say so."""
+    problems = []
+    moved: dict[str, str] = {}
+    changed: dict[str, Any] = {}
+    for name, limit in LONGEST.items():
+        value = getattr(record, name)
+        if len(value) > limit:
+            moved[name] = value
+            changed[name] = value[:limit] if name == "title" else ""
+            problems.append(
+                record.notice("long-field", f"The {name} is over {limit} characters: kept in the metadata.")
+            )
+    if moved:
+        record = replace(record, **changed, metadata={**record.metadata, **moved})
+    return record.having(problems)
+
+
+def _unstorable(record: Record) -> Problem | None:
+    values = (
+        record.text,
+        record.words,
+        record.tags,
+        record.spans,
+        record.metadata,
+        *(getattr(record, n) for n in LONGEST),
+    )
+    if found := _first_unstorable(values):
+        name = "a NUL character" if found == "\x00" else f"half a character (the lone surrogate U+{ord(found):04X})"
+        return record.error("unstorable", f"The article holds {name}.")
+    return None
+
+
+def _first_unstorable(value: Any) -> str | None:
+    if isinstance(value, str):
+        match = _UNSTORABLE.search(value)
+        return match[0] if match else None
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, (list, tuple)):
+        return next((found for item in value if (found := _first_unstorable(item))), None)
+    return None

@@ -1,0 +1,140 @@
+"""JSON Lines and JSON: one article a line, or a list of articles, or an object with splits and a label list."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+from annotate.exchange import jsonparts, rows
+from annotate.exchange.lines import lines
+from annotate.exchange.records import SPLIT_NAMES, Options, Record, broken
+
+LABEL_LISTS = ("label_list", "labels", "label_names")
+DOCUMENT_KEYS = ("doc", "doc_id", "document_id")
+
+
+class _Row(NamedTuple):
+    line: int
+    value: Any
+    split: str | None = None
+    fault: str = ""
+
+
+def read_lines(stream: BinaryIO, options: Options) -> Iterator[Record]:
+    """One record a line; a line that does not parse is a bad record. Neighbours that are sentences of one document
+    (tokens and the same `doc`) become one record.
+    """
+    return _records(_line_rows(stream), options)
+
+
+def read_container(stream: BinaryIO, options: Options) -> Iterator[Record]:
+    """The articles of a JSON file: a list, or an object whose lists are splits (train, validation, test). Raises
+    FormatError where the JSON breaks.
+    """
+    return _records(_container_rows(stream), options)
+
+
+def label_list(stream: BinaryIO) -> tuple[str, ...]:
+    """The label list that a JSON object carries beside its splits; empty where it has none."""
+    for part in jsonparts.parts(stream):
+        names = part.value
+        if (
+            part.whole
+            and part.key in LABEL_LISTS
+            and isinstance(names, list)
+            and all(isinstance(n, str) for n in names)
+        ):
+            return tuple(names)
+        if not part.whole and not part.key:
+            break  # a bare list has no members
+    return ()
+
+
+def sequences(stream: BinaryIO, options: Options, *, container: bool) -> Iterator[list[str]]:
+    """All tag sequences of a file, for the decision on the scheme."""
+    found = _container_rows(stream) if container else _line_rows(stream)
+    for row in found:
+        yield from rows.tag_sequences(row.value, options)
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """One line of JSON a record, which `read_lines` reads back without a difference."""
+    for record in records:
+        row = {
+            "id": record.external_id,
+            "title": record.title,
+            "text": record.text,
+            "tokens": record.words,
+            "offsets": record.offsets,
+            "tags": record.tags,
+            "sentence_starts": record.sentence_starts,
+            "split": record.split,
+            "status": record.status,
+            "language": record.language,
+            "source": record.source,
+            "date": record.date,
+            "metadata": record.metadata,
+        }
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _records(found: Iterable[_Row], options: Options) -> Iterator[Record]:
+    for number, row in enumerate(_joined(found), start=1):
+        if row.fault:
+            yield broken(row.line, number, "json", row.fault)
+        else:
+            yield rows.record_of(row.value, options, row.line, number, row.split)
+
+
+def _line_rows(stream: BinaryIO) -> Iterator[_Row]:
+    for number, line in enumerate(lines(stream), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _Row(number, jsonparts.parse(line))
+        except ValueError as error:
+            yield _Row(number, None, fault=f"The line is not JSON: {error}.")
+
+
+def _container_rows(stream: BinaryIO) -> Iterator[_Row]:
+    members: dict[str, Any] = {}
+    listed = False
+    for part in jsonparts.parts(stream):
+        if part.whole:
+            members[part.key] = part.value
+        else:
+            listed = True
+            yield _Row(part.line, part.value, SPLIT_NAMES.get(part.key.casefold()))
+    if not listed and any(key not in (*LABEL_LISTS, *SPLIT_NAMES) for key in members):
+        yield _Row(1, members)
+
+
+def _joined(found: Iterable[_Row]) -> Iterator[_Row]:
+    """Sentences that follow each other in one document, as one row."""
+    first: _Row | None = None
+    sentences: list[dict[str, Any]] = []
+    for row in found:
+        document = _document_of(row.value)
+        if first is not None and (
+            document is None or document != _document_of(first.value) or row.split != first.split
+        ):
+            yield _document(first, sentences)
+            first, sentences = None, []
+        if document is None:
+            yield row
+            continue
+        first = first or row
+        sentences.append(row.value)
+    if first is not None:
+        yield _document(first, sentences)
+
+
+def _document_of(row: Any) -> str | None:
+    if not isinstance(row, dict) or "text" in row or not isinstance(row.get("tokens"), list):
+        return None
+    return next((str(row[key]) for key in DOCUMENT_KEYS if isinstance(row.get(key), (str, int))), None)
+
+
+def _document(first: _Row, sentences: list[dict[str, Any]]) -> _Row:
+    own = ("id", "tokens", *rows.TAGS, *DOCUMENT_KEYS)
+    shared = {key: value for key, value in first.value.items() if key not in own}
+    return first._replace(value={**shared, "id": _document_of(first.value), "sentences": sentences})

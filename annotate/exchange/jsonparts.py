@@ -1,0 +1,154 @@
+"""JSON, one value at a time: a file of many megabytes that is one list, or one object of lists, in flat memory."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+from annotate.exchange.lines import LONGEST_LINE, pieces
+from annotate.exchange.records import FormatError
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class Part(NamedTuple):
+    """A value of the file: the key of the list it is in (empty for a bare list), and the line it starts on.
+
+    A member of the object that is no list of objects comes whole, with `whole` set.
+    """
+
+    key: str
+    value: Any
+    line: int
+    whole: bool = False
+
+
+def parse(text: str) -> Any:
+    """One JSON value. Raises ValueError (in words) for what is none, NaN and bottomless nesting too."""
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def parts(stream: BinaryIO) -> Iterator[Part]:
+    """The rows of a list, or of the lists in an object, as they come. Raises FormatError where the JSON breaks."""
+    text = _Text(stream)
+    if text.take("["):
+        yield from _items(text, "")
+    elif text.take("{"):
+        yield from _members(text)
+    else:
+        text.fail("It begins with neither a list nor an object")
+    if text.peek():
+        text.fail("Something follows the end")
+
+
+def _members(text: "_Text") -> Iterator[Part]:
+    if text.take("}"):
+        return
+    while True:
+        line = text.line
+        key = text.value()
+        if not isinstance(key, str) or not text.take(":"):
+            text.fail("A key and a colon are missing")
+        if text.take("["):
+            if text.peek() == "{":
+                yield from _items(text, key)
+            else:
+                yield Part(key, [part.value for part in _items(text, key)], line, whole=True)
+        else:
+            yield Part(key, text.value(), line, whole=True)
+        if text.take("}"):
+            return
+        if not text.take(","):
+            text.fail("A comma is missing")
+
+
+def _items(text: "_Text", key: str) -> Iterator[Part]:
+    if text.take("]"):
+        return
+    while True:
+        text.peek()
+        line = text.line
+        yield Part(key, text.value(), line)
+        if text.take("]"):
+            return
+        if not text.take(","):
+            text.fail("A comma is missing")
+
+
+class _Text:
+    """A window on the file's text that moves forward; `line` is where it stands."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._pieces = pieces(stream)
+        self._window = ""
+        self._place = 0
+        self.line = 1
+
+    def peek(self) -> str:
+        """The next character that is no blank, or "" at the end."""
+        while True:
+            match = _SPACE.match(self._window, self._place)
+            assert match is not None
+            self._move(match.end())
+            if self._place < len(self._window):
+                return self._window[self._place]
+            if not self._grow():
+                return ""
+
+    def take(self, sign: str) -> bool:
+        found = self.peek() == sign
+        if found:
+            self._move(self._place + 1)
+        return found
+
+    def value(self) -> Any:
+        self.peek()
+        wanted = 0
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._window, self._place)
+            except RecursionError:
+                self.fail("It is nested too deeply")
+            except ValueError as error:
+                wanted = max(2 * (len(self._window) - self._place), wanted)
+                if not self._grow(wanted):
+                    self.fail(getattr(error, "msg", str(error)))
+                continue
+            # A number may go on in the next piece.
+            if end == len(self._window) and self._grow():
+                continue
+            self._move(end)
+            return value
+
+    def fail(self, reason: str) -> NoReturn:
+        raise FormatError(f"The JSON breaks at line {self.line}: {reason}.")
+
+    def _move(self, place: int) -> None:
+        self.line += self._window.count("\n", self._place, place)
+        self._place = place
+
+    def _grow(self, wanted: int = 0) -> bool:
+        """Read on until `wanted` characters are in the window; False where the file has no more."""
+        more = [self._window[self._place :]]
+        length = len(more[0])
+        if length > LONGEST_LINE:
+            self.fail(f"One value is longer than {LONGEST_LINE:,} characters, or never ends")
+        grown = False
+        for piece in self._pieces:
+            grown = True
+            more.append(piece)
+            length += len(piece)
+            if length >= wanted:
+                break
+        self._window, self._place = "".join(more), 0
+        return grown
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)

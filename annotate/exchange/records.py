@@ -1,0 +1,223 @@
+"""What every reader yields and every writer takes: one article as a plain value, with what is wrong with it.
+
+A reader fills a `Record` as the file has it and passes it through `checked`, which adds the problems. `apply` then
+makes of it what can be stored: text, offsets, words and (where the file tags) well-formed IOB2 tags.
+"""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from annotate import iob2, tokens
+from annotate.tokens import Offsets
+
+OnError = Literal["repair", "skip", "fail"]
+Scheme = Literal["auto", "iob1", "iob2"]
+Format = Literal["auto", "txt", "csv", "jsonl", "json", "conll"]
+
+LONGEST_TEXT = 1_000_000  # code points: longer than any article, short enough for a page
+LONGEST_LABEL = 50
+LONGEST = {"title": 500, "source": 500, "date": 40, "language": 35, "external_id": 200}
+STATUSES = ("raw", "in_progress", "finished")
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    "aside": "aside",
+}
+
+
+class FormatError(ValueError):
+    """A file that cannot be read at all, or a record that must not be; the message is a sentence for people."""
+
+
+class Problem(NamedTuple):
+    """Something wrong ("error") or odd ("notice") about one record. Lines and records count from 1, tokens from 0."""
+
+    line: int
+    record: int
+    token: int | None
+    tag: str
+    kind: str
+    severity: str
+    message: str
+
+
+# What `apply` can mend without guessing, and how, in words.
+REPAIRS = {
+    "orphan": "I- without B- becomes B-",
+    "blank-token": "a token with a blank is split, its tag continued",
+    "empty-token": "an empty token is left out",
+    "span-edge": "the token is cut where the span begins or ends",
+    "span-blank": "the blank at the span's edge is left out",
+}
+
+
+class CharSpan(NamedTuple):
+    """An entity in code points of the text, half open."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One article of a file. `words` and `tags` are the file's own; a text without tokens has `offsets` of ours.
+
+    `sentences_apart` says that the file tags sentence by sentence, so that no entity crosses a sentence start.
+    """
+
+    line: int = 1
+    number: int = 1
+    text: str | None = None
+    offsets: Offsets | None = None
+    words: list[str] | None = None
+    tags: list[str] | None = None
+    spans: list[CharSpan] | None = None
+    sentence_starts: list[int] | None = None
+    sentences_apart: bool = False
+    title: str = ""
+    external_id: str = ""
+    source: str = ""
+    date: str = ""
+    language: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    split: str | None = None
+    status: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    def error(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
+        return Problem(line or self.line, self.number, token, tag, kind, "error", message)
+
+    def notice(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
+        return Problem(line or self.line, self.number, token, tag, kind, "notice", message)
+
+    def having(self, problems: Iterable[Problem]) -> "Record":
+        added = tuple(problems)
+        return replace(self, problems=self.problems + added) if added else self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to read a file; "auto" asks the file. `labels` are the names that integer tags stand for, in order."""
+
+    format: Format = "auto"
+    scheme: Scheme = "auto"
+    text_column: str = ""
+    labels: tuple[str, ...] = ()
+
+
+def broken(line: int, number: int, kind: str, message: str) -> Record:
+    """A record of which nothing could be read but where it stands."""
+    bare = Record(line=line, number=number)
+    return bare.having([bare.error(kind, message)])
+
+
+def apply(record: Record, on_error: OnError) -> Record | None:
+    """Make a checked record storable: text, offsets, words, sentence starts, and well-formed tags or None.
+
+    "repair" mends what `REPAIRS` names and leaves the rest out; "skip" leaves out every record with an error; left
+    out is None. "fail" raises FormatError with the first error instead.
+    """
+    errors = record.errors
+    if errors:
+        if on_error == "fail":
+            raise FormatError(f"Line {errors[0].line}: {errors[0].message}")
+        if on_error == "skip" or any(problem.kind not in REPAIRS for problem in errors):
+            return None
+        record = _repaired(record)
+        if record.words == []:
+            return None
+    if record.text is None or record.offsets is None:
+        record = _with_text(record)
+    assert record.text is not None
+    assert record.offsets is not None
+    starts = record.sentence_starts
+    if starts is None:
+        starts = tokens.sentence_starts(record.text, record.offsets)
+    words = [record.text[start:end] for start, end in record.offsets]
+    return replace(record, words=words, sentence_starts=starts)
+
+
+def _with_text(record: Record) -> Record:
+    text, offsets = tokens.text_from_words(record.words or [], record.sentence_starts or [])
+    return replace(record, text=text, offsets=offsets)
+
+
+def _repaired(record: Record) -> Record:
+    kinds = {problem.kind for problem in record.errors}
+    if kinds & {"span-edge", "span-blank"}:
+        record = _cut_at_spans(record)
+    if record.tags is not None:
+        tags = list(record.tags)
+        for problem in record.errors:
+            if problem.kind == "orphan" and problem.token is not None:
+                tags[problem.token] = "B" + tags[problem.token][1:]
+        record = replace(record, tags=tags)
+    return _split_blank_words(record) if kinds & {"blank-token", "empty-token"} else record
+
+
+def _split_blank_words(record: Record) -> Record:
+    words: list[str] = []
+    tags: list[str] = []
+    offsets: Offsets = []
+    places: list[int] = []  # where each old word begins among the new
+    orphaned = False
+    for index, word in enumerate(record.words or []):
+        places.append(len(words))
+        tag = record.tags[index] if record.tags is not None else "O"
+        if orphaned and tag.startswith("I-"):
+            tag = "B" + tag[1:]
+        ranges = tokens.visible_ranges(word)
+        orphaned = tag.startswith("B-") and not ranges
+        base = record.offsets[index][0] if record.offsets else 0
+        offsets += [(base + start, base + end) for start, end in ranges]
+        words += [word[start:end] for start, end in ranges]
+        tags += [tag if place == 0 else _continued(tag) for place in range(len(ranges))]
+    starts = record.sentence_starts
+    if starts is not None:
+        starts = sorted({places[start] for start in starts if places[start] < len(words)})
+    return replace(
+        record,
+        words=words,
+        tags=tags if record.tags is not None else None,
+        sentence_starts=starts,
+        offsets=offsets if record.offsets is not None else None,
+    )
+
+
+def _continued(tag: str) -> str:
+    return tag if tag == "O" else "I" + tag[1:]
+
+
+def _cut_at_spans(record: Record) -> Record:
+    assert record.text is not None
+    spans = [trimmed(record.text, span) for span in record.spans or []]
+    cuts = {edge for span in spans for edge in span[:2]}
+    offsets: Offsets = []
+    for start, end in record.offsets or []:
+        edges = [start, *sorted(cut for cut in cuts if start < cut < end), end]
+        offsets += itertools.pairwise(edges)
+    tags = tags_of_spans(spans, offsets)
+    return replace(record, spans=spans, offsets=offsets, tags=tags, sentence_starts=None)
+
+
+def trimmed(text: str, span: CharSpan) -> CharSpan:
+    """The span without blanks at its edges."""
+    offsets = tokens.tokenize(text[span.start : span.end])
+    if not offsets:
+        return span
+    return CharSpan(span.start + offsets[0][0], span.start + offsets[-1][1], span.label)
+
+
+def tags_of_spans(spans: Iterable[CharSpan], offsets: Offsets) -> list[str]:
+    """Tags for spans whose edges are token edges. Raises KeyError where one is not, IOB2Error where two overlap."""
+    starts = {start: index for index, (start, _) in enumerate(offsets)}
+    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
+    return iob2.tags_of([(starts[span.start], ends[span.end], span.label) for span in spans], len(offsets))

@@ -1,0 +1,242 @@
+"""One article as a JSON object, in the shapes that the field uses.
+
+- text alone, or with spans: `label` or `spans` as [start, end, label] or {"start", "end", "label"} in code points
+- tokens with tags: `tokens` + `tags` (strings), or + `ner_tags` (numbers of a label list)
+- sentences: {"sentences": [{"tokens", "tags"}, ...]}
+- our own: text, tokens, offsets and tags together
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+from annotate.exchange import fields
+from annotate.exchange.checking import checked
+from annotate.exchange.records import STATUSES, CharSpan, Options, Record, broken
+from annotate.tokens import Offsets, TokenError, check_offsets
+
+TOKENS = ("tokens", "words")
+TAGS = ("tags", "ner_tags", "ner", "labels", "label")
+SPANS = ("spans", "label", "labels", "entities")
+METADATA = ("metadata", "meta")
+
+
+class RowError(ValueError):
+    """A row that is not in any shape we know; `kind` is the problem's."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def record_of(row: Any, options: Options, line: int, number: int, split: str | None = None) -> Record:
+    """Read one row; a row that cannot be read is a record with the error. `split` is the file's, the row's own wins."""
+    try:
+        if not isinstance(row, dict):
+            raise RowError("shape", f"The row is no object but {_kind(row)}.")
+        known = fields.identity(row)
+        used = set(known.used)
+        record = replace(Record(line=line, number=number, split=split), **known.fields)
+        record = _with_content(record, row, options, used)
+        record = _with_state(record, row, used)
+        return checked(replace(record, metadata=_metadata(row, used)))
+    except RowError as error:
+        return broken(line, number, error.kind, str(error))
+
+
+def tag_sequences(row: Any, options: Options) -> list[list[str]]:
+    """The tags of a row, sentence by sentence, for the decision on the scheme; none where they cannot be read."""
+    try:
+        if isinstance(row, dict) and "sentences" in row:
+            return [tags for _, tags in _sentences(row["sentences"], options) if tags is not None]
+        if isinstance(row, dict) and _first(row, TOKENS):
+            tags = _tags(row, options)[1]
+            return [tags] if tags is not None else []
+    except RowError:
+        pass
+    return []
+
+
+def _with_content(record: Record, row: Mapping[str, Any], options: Options, used: set[str]) -> Record:
+    if _is_sentences(row.get("sentences")):
+        used.add("sentences")
+        return _from_sentences(record, row["sentences"], options)
+    if key := _first(row, TOKENS):
+        words = _strings(row[key], key)
+        tags_key, tags = _tags(row, options)
+        used |= {key, tags_key, "sentence_starts"}
+        record = replace(record, words=words, tags=tags, sentence_starts=_starts(row, words))
+        if isinstance(row.get("text"), str):
+            used |= {"text", "offsets"}
+            record = replace(record, text=row["text"], offsets=_offsets(row, words))
+        return record
+    if isinstance(row.get("sentences"), list) and "text" not in row:
+        used.add("sentences")
+        return replace(record, text="\n".join(_strings(row["sentences"], "sentences")))
+    text_key = fields.text_key([key for key in row if isinstance(row[key], str)], options.text_column)
+    if text_key is None:
+        raise RowError("shape", f"The row has neither text nor tokens; it has {', '.join(map(str, row)) or 'nothing'}.")
+    used.add(text_key)
+    spans_key = next((key for key in SPANS if isinstance(row.get(key), list)), None)
+    if spans_key is None:
+        return replace(record, text=row[text_key])
+    used.add(spans_key)
+    return replace(record, text=row[text_key], spans=[_span(span) for span in row[spans_key]])
+
+
+def _from_sentences(record: Record, sentences: Any, options: Options) -> Record:
+    words: list[str] = []
+    tags: list[str] = []
+    starts: list[int] = []
+    tagged = True
+    for some_words, some_tags in _sentences(sentences, options):
+        if not some_words:
+            continue
+        starts.append(len(words))
+        words += some_words
+        tagged = tagged and some_tags is not None
+        tags += some_tags or []
+    return replace(
+        record, words=words, tags=tags if tagged else None, sentence_starts=starts or None, sentences_apart=True
+    )
+
+
+def _sentences(sentences: Any, options: Options) -> list[tuple[list[str], list[str] | None]]:
+    read = []
+    for number, sentence in enumerate(sentences, start=1):
+        key = _first(sentence, TOKENS) if isinstance(sentence, dict) else None
+        if key is None:
+            raise RowError("shape", f"Sentence {number} has no tokens.")
+        words, tags = _strings(sentence[key], key), _tags(sentence, options)[1]
+        if tags is not None and len(words) != len(tags):
+            raise RowError("length", f"Sentence {number} has {len(words)} tokens but {len(tags)} tags.")
+        read.append((words, tags))
+    return read
+
+
+def _is_sentences(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(sentence, dict) for sentence in value)
+
+
+def _tags(row: Mapping[str, Any], options: Options) -> tuple[str, list[str] | None]:
+    """The key of the tags ("" for none) and the tags; numbers are looked up in the label list."""
+    key = next((key for key in TAGS if row.get(key) is not None), "")
+    if not key:
+        return "", None
+    values = row[key]
+    if not isinstance(values, list):
+        raise RowError("shape", f"“{key}” is no list but {_kind(values)}.")
+    if any(_is_number(value) for value in values):
+        return key, [_label_of(value, options) for value in values]
+    return key, _strings(values, key)
+
+
+def _label_of(value: Any, options: Options) -> str:
+    if not _is_number(value):
+        raise RowError("shape", f"The tags mix numbers and {_kind(value)}.")
+    if not options.labels:
+        raise RowError("label-list", "The tags are numbers, but nothing says what they stand for: give the label list.")
+    if not 0 <= value < len(options.labels):
+        raise RowError(
+            "label-id", f"The tag {value} is not in the label list, which goes from 0 to {len(options.labels) - 1}."
+        )
+    return options.labels[value]
+
+
+def _strings(values: Any, key: str) -> list[str]:
+    if not isinstance(values, list):
+        raise RowError("shape", f"“{key}” is no list but {_kind(values)}.")
+    for index, value in enumerate(values):
+        if not isinstance(value, str):
+            raise RowError("shape", f"“{key}” holds {_kind(value)} at {index} where text is wanted.")
+    return values
+
+
+def _starts(row: Mapping[str, Any], words: Sequence[str]) -> list[int] | None:
+    starts = row.get("sentence_starts")
+    if starts is None:
+        return None
+    ascending = isinstance(starts, list) and all(map(_is_number, starts)) and starts == sorted(set(starts))
+    if not ascending or (words and starts[:1] != [0]) or (starts and starts[-1] >= len(words)):
+        raise RowError("sentences", "“sentence_starts” must ascend from 0 and stay within the tokens.")
+    return list(starts)
+
+
+def _offsets(row: Mapping[str, Any], words: Sequence[str]) -> Offsets:
+    text: str = row["text"]
+    if row.get("offsets") is None:
+        return _found(text, words)
+    offsets = row["offsets"]
+    if not isinstance(offsets, list) or not all(_is_pair(pair) for pair in offsets):
+        raise RowError("offsets", "“offsets” is no list of [start, end].")
+    pairs = [(start, end) for start, end in offsets]
+    try:
+        check_offsets(text, pairs)
+    except TokenError as error:
+        raise RowError("offsets", f"The offsets do not fit: {error}.") from error
+    if [text[start:end] for start, end in pairs] != list(words):
+        raise RowError("offsets", "The offsets cut other words from the text than “tokens” names.")
+    return pairs
+
+
+def _found(text: str, words: Sequence[str]) -> Offsets:
+    offsets: Offsets = []
+    place = 0
+    for index, word in enumerate(words):
+        start = text.find(word, place)
+        if start < 0:
+            raise RowError("offsets", f"Token {index}, {word!r}, is not in the text after the token before it.")
+        place = start + len(word)
+        offsets.append((start, place))
+    return offsets
+
+
+def _span(span: Any) -> CharSpan:
+    if isinstance(span, list) and len(span) == 3:
+        start, end, label = span
+    elif isinstance(span, dict):
+        start, end = (span.get(key, span.get(f"{key}_offset")) for key in ("start", "end"))
+        label = span.get("label", span.get("tag"))
+    else:
+        raise RowError("shape", f"A span is {_kind(span)}, not [start, end, label].")
+    if not (_is_number(start) and _is_number(end) and isinstance(label, str)):
+        raise RowError("shape", f"A span is {span!r:.80}, not two numbers and a label.")
+    return CharSpan(start, end, label)
+
+
+def _with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
+    if row.get("status") in STATUSES:
+        used.add("status")
+        record = replace(record, status=row["status"])
+    return record
+
+
+def _metadata(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
+    others = {key: value for key, value in row.items() if key not in used and key not in METADATA}
+    rest = {key: value for key, value in others.items() if value is not None and value != ""}
+    for key in METADATA:
+        value = row.get(key)
+        if isinstance(value, dict):
+            rest |= value
+        elif value is not None:
+            rest[key] = value
+    return rest
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    return next((name for name in names if isinstance(row.get(name), list)), None)
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)

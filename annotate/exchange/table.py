@@ -1,0 +1,77 @@
+"""CSV: a header, a column of texts, one article a row. Comma, semicolon or tab, whichever the header shows."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from annotate.exchange import fields
+from annotate.exchange.checking import checked
+from annotate.exchange.lines import LONGEST_LINE, lines
+from annotate.exchange.records import FormatError, Options, Record, broken
+
+DELIMITERS = ",;\t"
+
+
+def read(stream: BinaryIO, options: Options) -> Iterator[Record]:
+    """One record a row; columns that have no place of their own go into the metadata.
+
+    A row with too many or too few columns is a bad record. Raises FormatError where no column holds the text.
+    """
+    source = lines(stream)
+    first = next(source, None)
+    if first is None:
+        raise FormatError("The file is empty.")
+    csv.field_size_limit(min(LONGEST_LINE, sys.maxsize))
+    rows = csv.reader(_all(first, source), delimiter=delimiter_of(first), strict=True)
+    header = [name.strip() for name in _header(rows)]
+    text_column = fields.text_key(header, options.text_column)
+    if text_column is None:
+        wanted = f"“{options.text_column}”" if options.text_column else ", ".join(fields.TEXT)
+        raise FormatError(f"No column holds the text: looked for {wanted}, found {', '.join(header) or 'none'}.")
+    yield from _records(rows, header, text_column)
+
+
+def delimiter_of(header: str) -> str:
+    """The delimiter that the header has most of; a comma where it has none."""
+    return max(DELIMITERS, key=header.count)
+
+
+def _all(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _header(rows: "Iterator[list[str]]") -> list[str]:
+    try:
+        return next(rows)
+    except (csv.Error, StopIteration) as error:
+        raise FormatError(f"The header of the table cannot be read: {error}.") from error
+
+
+def _records(rows: "csv._reader", header: list[str], text_column: str) -> Iterator[Record]:  # type: ignore[name-defined]
+    number = 0
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            number += 1
+            yield broken(line, number, "columns", f"The row cannot be read as CSV: {error}.")
+            continue
+        if row is None:
+            return
+        if not row:
+            continue  # an empty line
+        number += 1
+        if len(row) != len(header):
+            yield broken(line, number, "columns", f"The row has {len(row)} columns, the header {len(header)}.")
+            continue
+        yield _record(dict(zip(header, row, strict=True)), text_column, line, number)
+
+
+def _record(row: dict[str, str], text_column: str, line: int, number: int) -> Record:
+    text = row.pop(text_column)
+    known = fields.identity({key: value.strip() for key, value in row.items()})
+    metadata = {key: value for key, value in row.items() if key not in known.used and value}
+    return checked(Record(line=line, number=number, text=text, metadata=metadata, **known.fields))

@@ -41,7 +41,11 @@ def enqueue(queue: QueueName, function_name: str, *args: object, job_id: str) ->
 
     Raises QueueDown, from the transaction's end if there is one: the row is stored by then, and can be sent again.
     """
-    transaction.on_commit(partial(_ring, queue, function_name, args, job_id))
+    ring = partial(_ring, queue, function_name, args, job_id)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(ring)
+    else:
+        ring()
 
 
 def position(queue: QueueName, job_id: str) -> int | None:

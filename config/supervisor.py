@@ -90,6 +90,15 @@ class Supervisor:
         """Wait, less if a signal comes."""
         self._woken.wait(seconds)
 
+    def wait(self, done: Callable[[], bool], seconds: float, child: Child) -> bool:
+        """Wait until `done`, while the child lives and nobody asks to end. Returns whether it is done."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            if self.ending or not child.running() or time.monotonic() > deadline:
+                return False
+            self.pause(0.05)
+        return True
+
     def watch(self) -> None:
         """Until a signal asks to end: start again what died, with a longer pause each time."""
         while not self.ending:

@@ -125,7 +125,7 @@ class Tagdesk:
             raise CannotStart(str(error)) from error
         queue = Child("The queue server", command, folder=folder)
         self.supervisor.start([queue])
-        self._wait(lambda: valkey.answers(settings.REDIS_URL), QUEUE_START, queue)
+        self.supervisor.wait(lambda: valkey.answers(settings.REDIS_URL), QUEUE_START, queue)
         if not queue.running():
             raise CannotStart(f"the queue server ended at once: {valkey.last_words(folder)}")
 
@@ -152,7 +152,7 @@ class Tagdesk:
         return Child("The web server", command, folder=settings.BASE_DIR, descriptors=[listener.fileno()])
 
     def _announce(self, open_browser: bool) -> None:
-        if not self._wait(self._web_answers, WEB_START, self.supervisor.groups[-1][0]):
+        if not self.supervisor.wait(self._web_answers, WEB_START, self.supervisor.groups[-1][0]):
             self.say("The web server does not answer yet. What it says is above.")
         user = create_first_user()
         hours = f"{LIFETIME.total_seconds() / 3600:.0f}"
@@ -175,16 +175,6 @@ class Tagdesk:
         finally:
             connection.close()
         return True
-
-    def _wait(self, done: Callable[[], bool], seconds: float, child: Child) -> bool:
-        """Wait until `done`, at most so long as the child lives and nobody asks to end."""
-        for _ in range(int(seconds / 0.05)):
-            if self.supervisor.ending or not child.running():
-                return False
-            if done():
-                return True
-            self.supervisor.pause(0.05)
-        return False
 
 
 def collect_static() -> None:

@@ -1,8 +1,15 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+
+from annotate.queue import connection
+from config import valkey
+from config.supervisor import Child, Supervisor
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -24,3 +31,23 @@ def user(db: None) -> User:
 def signed_in(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
+
+
+@pytest.fixture(scope="session")
+def queue_server() -> Iterator[Child]:
+    """A real embedded Valkey, the one that the settings of the tests name."""
+    folder = settings.TAGDESK_DATA / "queue"
+    command = valkey.prepare(folder, settings.TAGDESK_QUEUE_SOCKET, settings.TAGDESK_QUEUE_SECRET)
+    child = Child("The queue server", command, folder=folder)
+    supervisor = Supervisor(print)
+    supervisor.start([child])
+    assert supervisor.wait(lambda: valkey.answers(settings.REDIS_URL), 20, child), valkey.last_words(folder)
+    yield child
+    supervisor.end()
+
+
+@pytest.fixture
+def queue(queue_server: Child) -> Any:
+    """A client of the real queue, which is empty."""
+    connection().flushdb()
+    return connection()

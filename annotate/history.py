@@ -21,7 +21,7 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
         return done, undone
     rows = annotation.edits.filter(author=by).exclude(how="imported").order_by("revision", "pk")
     seen: set[UUID] = set()
-    for batch, undoes, how in rows.values_list("batch", "undoes", "how"):
+    for batch, how in rows.values_list("batch", "how"):
         if batch in seen:
             continue
         seen.add(batch)

@@ -22,6 +22,21 @@ class ImportQuerySet(models.QuerySet["Import"]):
         claimed = self.filter(pk=pk, status=status).update(status=working, claim=uuid4(), heartbeat_at=timezone.now())
         return self.select_related("project").get(pk=pk) if claimed else None
 
+    def confirm(self, row: Import, on_error: str) -> bool:
+        """Let a checked import go ahead, with what is to become of its errors. False if it is not waiting for that."""
+        options = {**row.options, "on_error": on_error or row.options.get("on_error", "fail")}
+        waiting = self.filter(pk=row.pk, status=Import.Status.CHECKED)
+        return bool(waiting.update(status=Import.Status.CONFIRMED, options=options))
+
+    def cancel(self, row: Import) -> bool:
+        """Call an import off that is not over. A worker that is at it sees its claim gone and takes back what it wrote."""
+        over = (Import.Status.DONE, Import.Status.FAILED, Import.Status.CANCELLED)
+        return bool(self.filter(pk=row.pk).exclude(status__in=over).update(status=Import.Status.CANCELLED, claim=None))
+
+    def held(self, row: Import) -> Self:
+        """The row, as long as this claim still holds it."""
+        return self.filter(pk=row.pk, claim=row.claim)
+
 
 class Import(models.Model):
     class Status(models.TextChoices):

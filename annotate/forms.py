@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.files.base import File
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from annotate.desk import Desk
+from annotate.models import COLORS, Ask, Label, Project
+
+SPAN_VERBS = ("tag", "clear")
+JUDGING_VERBS = ("accept", "reject")
+WHOLE_VERBS = ("finish", "reopen", "undo", "redo")
+
+
+class EditForm(forms.Form):
+    """One edit as the article page sends it: its own id, what the page showed, and the verb."""
+
+    client_id = forms.UUIDField()
+    base = forms.IntegerField(min_value=0)
+    source = forms.IntegerField(required=False)
+    verb = forms.ChoiceField(choices=[(verb, verb) for verb in (*SPAN_VERBS, *JUDGING_VERBS, *WHOLE_VERBS)])
+    start = forms.IntegerField(min_value=0, required=False)
+    end = forms.IntegerField(min_value=1, required=False)
+    label = forms.CharField(max_length=50, required=False)
+    go_on = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        verb = data.get("verb")
+        if verb in (*SPAN_VERBS, *JUDGING_VERBS) and (data.get("start") is None or data.get("end") is None):
+            raise forms.ValidationError("This edit names no words.")
+        if verb in ("tag", *JUDGING_VERBS) and not data.get("label"):
+            raise forms.ValidationError("Choose a label first.")
+        return data
+
+    def ask(self, user: Any) -> Ask:
+        data = self.cleaned_data
+        return Ask(user, data["client_id"], data["base"], data["source"])
+
+    def act(self, desk: Desk) -> None:
+        data = self.cleaned_data
+        verb, start, end, label = data["verb"], data["start"], data["end"], data["label"]
+        if verb == "clear":
+            desk.clear(start, end)
+        elif verb in WHOLE_VERBS:
+            getattr(desk, verb)()
+        else:
+            getattr(desk, verb)(start, end, label)
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Any number of files; cleaned to a list."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return [super(ManyFilesField, self).clean(file, initial) for file in data or []]
+
+
+class ImportForm(forms.Form):
+    """Files or one pasted article, and how to read them."""
+
+    files = ManyFilesField(
+        required=False,
+        label="Files",
+        help_text="Text (one article a file), CSV, JSONL, JSON or CoNLL. What is inside decides, not the name.",
+    )
+    title = forms.CharField(max_length=500, required=False, label="Title of the pasted article")
+    pasted = forms.CharField(
+        required=False, strip=False, label="Or paste one article", widget=forms.Textarea(attrs={"rows": 8})
+    )
+    as_ = forms.ChoiceField(
+        label="Tags in the file are",
+        choices=[("finished", "finished annotations"), ("suggestions", "suggestions to be judged")],
+        required=False,
+    )
+    split = forms.ChoiceField(
+        label="Split",
+        choices=[
+            ("auto", "as the file says, else by the project's shares"),
+            ("train", "all for training"),
+            ("validation", "all held out for validation"),
+            ("test", "all held out for the final test"),
+        ],
+        required=False,
+    )
+    scheme = forms.ChoiceField(
+        label="Tagging scheme",
+        choices=[("auto", "found out from the file"), ("iob2", "IOB2"), ("iob1", "IOB1")],
+        required=False,
+    )
+    label_list = forms.CharField(
+        required=False,
+        label="Label list for integer tags",
+        help_text="Only where the file does not carry one: O, B-PER, I-PER, …",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        sources: list[File[Any]] = list(data.get("files") or [])
+        if (data.get("pasted") or "").strip():
+            pasted = SimpleUploadedFile("pasted.txt", data["pasted"].encode("utf-8", "surrogatepass"))
+            sources.append(pasted)
+        if not sources and not self.errors:
+            raise forms.ValidationError("Choose a file or paste an article.")
+        data["sources"] = sources
+        return data
+
+    def options(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        chosen = {name: data[name] for name in ("as_", "split", "scheme") if data.get(name)}
+        if data.get("label_list"):
+            chosen["label_list"] = [tag for tag in data["label_list"].replace(",", " ").split() if tag]
+        if not data.get("files"):
+            chosen |= {"format": "txt", "title": data.get("title", "")}
+        return chosen
+
+
+class ProjectForm(forms.Form):
+    name = forms.CharField(max_length=120)
+    labels = forms.CharField(
+        label="Labels",
+        initial="PER, ORG, LOC, MISC",
+        help_text="Separated by commas. More can be added at any time.",
+    )
+
+    def clean_labels(self) -> list[str]:
+        names = [name.strip() for name in self.cleaned_data["labels"].replace("\n", ",").split(",") if name.strip()]
+        if not names:
+            raise forms.ValidationError("Give at least one label.")
+        if len(set(names)) < len(names):
+            raise forms.ValidationError("A label is named twice.")
+        for name in names:
+            Label(name=name, project=Project()).clean_fields(exclude=["project"])
+        return names
+
+
+class SettingsForm(forms.ModelForm[Project]):
+    threshold = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        label="Threshold, in per cent",
+        help_text="Finishing an article takes suggestions at or above it; those below must be judged one by one.",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name", "threshold", "validation_share", "test_share", "guideline"]
+        labels = {"validation_share": "Validation share, in per cent", "test_share": "Test share, in per cent"}
+        help_texts = {
+            "validation_share": "Held out and scored at every run. Applies to articles imported from now on.",
+            "test_share": "Held out and scored on request only.",
+            "guideline": "What to tag and what not, for everybody.",
+        }
+
+    def __init__(self, *args: Any, instance: Project, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {})["threshold"] = round(instance.threshold * 100)
+        super().__init__(*args, instance=instance, **kwargs)
+
+    def clean_threshold(self) -> float:
+        return float(self.cleaned_data["threshold"]) / 100
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("validation_share", 0) + data.get("test_share", 0) > 95:
+            raise forms.ValidationError("Leave at least 5 per cent of the articles for training.")
+        return data
+
+
+class LabelForm(forms.ModelForm[Label]):
+    """A label's key, colour and guideline; its name only while it is new."""
+
+    class Meta:
+        model = Label
+        fields = ["name", "key", "color", "guideline"]
+        widgets = {
+            "color": forms.Select(choices=[(n, f"Colour {n}") for n in range(1, COLORS + 1)]),
+            "guideline": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["name"]
+
+    def clean_key(self) -> str:
+        return str(self.cleaned_data["key"]).lower()
+
+    def validate_unique(self) -> None:
+        """With the project, which the form does not show."""
+        try:
+            self.instance.validate_constraints()
+        except forms.ValidationError as error:
+            self.add_error(None, error)

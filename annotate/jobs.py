@@ -1,0 +1,18 @@
+"""The jobs of the io queue. A worker runs public functions of this module and of training's, and no others."""
+
+from annotate.exchange import importing
+from annotate.models import Import
+
+
+def check_import(pk: int) -> None:
+    """Read an upload and store what was understood. Nothing where somebody else has taken it."""
+    row = Import.objects.claim(pk, Import.Status.UPLOADED, Import.Status.CHECKING)
+    if row is not None:
+        importing.check(row)
+
+
+def run_import(pk: int) -> None:
+    """Store a confirmed import, all that it reports or nothing."""
+    row = Import.objects.claim(pk, Import.Status.CONFIRMED, Import.Status.IMPORTING)
+    if row is not None:
+        importing.run(row)

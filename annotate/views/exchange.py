@@ -1,0 +1,123 @@
+"""Articles in, annotations out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotate import queue, uploads
+from annotate.access import get_import, get_project
+from annotate.exchange import exporting
+from annotate.forms import ImportForm
+from annotate.models import Import, Project, Role
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
+    project = get_project(request.user, slug, Role.MANAGER)
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
+        _ring(request, row, "check_import")
+        return redirect("import", row.pk)
+    return render(request, "annotate/import_new.html", {"project": project, "form": form, "imports": _recent(project)})
+
+
+@require_GET
+@login_required
+def import_show(request: HttpRequest, pk: int) -> HttpResponse:
+    row = get_import(request.user, pk)
+    fragment = "#progress" if request.htmx else ""
+    waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
+    context = {
+        "project": row.project,
+        "row": row,
+        "percent": round(100 * row.done_bytes / row.size) if row.size else 0,
+        "nobody": _nobody_works() if waiting else "",
+    }
+    return render(request, f"annotate/import.html{fragment}", context)
+
+
+@require_POST
+@login_required
+def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
+    row = get_import(request.user, pk)
+    if Import.objects.confirm(row, request.POST.get("on_error", "")):
+        _ring(request, row, "run_import")
+    else:
+        messages.info(request, "This import is not waiting for a decision any more.")
+    return redirect("import", pk)
+
+
+@require_POST
+@login_required
+def import_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
+    row = get_import(request.user, pk)
+    if Import.objects.cancel(row):
+        messages.success(request, "Cancelled. Nothing of this file is in the project.")
+    else:
+        messages.info(request, "This import is over already.")
+    return redirect("import", pk)
+
+
+@require_GET
+@login_required
+def import_problems(request: HttpRequest, pk: int) -> FileResponse:
+    row = get_import(request.user, pk)
+    path = uploads.problems_file(row)
+    if path is None:
+        raise Http404("This import has no list of problems.")
+    return FileResponse(path.open("rb"), as_attachment=True, filename=f"import-{row.pk}-problems{path.suffix}")
+
+
+@require_GET
+@login_required
+def export(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_project(request.user, slug)
+    present = project.documents.present()
+    context = {"project": project, "finished": present.finished().count(), "articles": present.count()}
+    return render(request, "annotate/export.html", context)
+
+
+@require_GET
+@login_required
+def export_file(request: HttpRequest, slug: str, format: str) -> StreamingHttpResponse:
+    project = get_project(request.user, slug)
+    if format not in exporting.FORMATS:
+        raise Http404("There is no such format.")
+    lines = exporting.lines(project, format, everything=bool(request.GET.get("all")))
+    response = StreamingHttpResponse(_encoded(lines), content_type="text/plain; charset=utf-8")
+    name = f"{project.slug}.{exporting.FORMATS[format]}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
+    return (line.encode() for line in lines)
+
+
+def _ring(request: HttpRequest, row: Import, job: str) -> None:
+    """Send the job; the row waits where the queue does not answer, and the page says so."""
+    try:
+        queue.enqueue("io", f"annotate.jobs.{job}", row.pk, job_id=f"{job}-{row.pk}")
+    except queue.QueueDown as down:
+        messages.warning(request, f"{down} Your file is kept and will be read as soon as the queue answers.")
+
+
+def _nobody_works() -> str:
+    """Why nothing moves, where nobody listens; empty where somebody does."""
+    try:
+        listening = queue.workers_seen("io").listening
+    except queue.QueueDown as down:
+        return str(down)
+    return "" if listening else "No worker for imports has been seen. Start one with: python manage.py worker io"
+
+
+def _recent(project: Project) -> Any:
+    return project.imports.order_by("-pk")[:10]

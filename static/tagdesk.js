@@ -1,0 +1,304 @@
+// The article page's hands: reads the server's HTML, fills the one edit form, submits it. It knows tokens by their
+// order alone and keeps nothing that the server does not have, but for the cursor and the edits not yet acknowledged.
+class TagDesk extends HTMLElement {
+  connectedCallback() {
+    this.waiting = [];
+    this.label = sessionStorage.getItem(this.memory) || "";
+    this.cursor = null;
+    this.anchor = null;
+    this.keyboard = false;
+    document.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
+    window.addEventListener("beforeunload", (this.onLeave = (event) => this.waiting.length && event.preventDefault()));
+    this.addEventListener("pointerup", (event) => this.pointer(event));
+    this.addEventListener("click", (event) => this.click(event));
+    this.addEventListener("dblclick", (event) => this.doubleClick(event));
+    this.addEventListener("htmx:afterSwap", () => this.fresh());
+    this.addEventListener("htmx:afterRequest", (event) => this.answered(event.detail.xhr.status));
+    this.fresh();
+    this.text.focus({ preventScroll: true });
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("beforeunload", this.onLeave);
+  }
+
+  get memory() { return `tagdesk-label-${this.dataset.project}`; }
+  get text() { return this.querySelector("#text"); }
+  get form() { return this.querySelector("form.edit"); }
+  get mark() { return this.cursor === null ? null : this.tokens[this.cursor]?.closest("mark"); }
+
+  // What is on the page now, after the first load and after each answer.
+  fresh() {
+    this.tokens = [...this.text.querySelectorAll("i")];
+    const article = this.form.getAttribute("hx-post");
+    if (article !== this.article) {
+      if (this.article) scrollTo({ top: 0 });
+      this.article = article;
+      this.cursor = this.keyboard ? 0 : null;
+      this.anchor = null;
+      this.then = null;
+    }
+    if (this.text.dataset.jump) this.moveTo(Number(this.text.dataset.jump));
+    else if (this.then === "suggestion") this.step(1, "mark.suggestion", true);
+    this.then = null;
+    if (!document.activeElement || document.activeElement === document.body) this.text.focus({ preventScroll: true });
+    this.show();
+  }
+
+  // ---- sending: one edit at a time, in order, each repeated under its own id until the server has answered.
+  send(verb, start = "", end = "", label = "", goOn = false) {
+    if (this.waiting.some((edit) => edit.verb === "finish")) return; // the next article is on its way
+    const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
+    this.waiting.push({ client_id: id.join(""), verb, start, end, label, go_on: goOn ? "on" : "" });
+    if (this.waiting.length === 1) this.submit();
+  }
+
+  submit() {
+    const edit = this.waiting[0];
+    if (!edit) return;
+    this.status("saving");
+    for (const name of ["client_id", "verb", "start", "end", "label", "go_on"]) this.form.elements[name].value = edit[name];
+    this.form.requestSubmit();
+  }
+
+  answered(status) {
+    if (status === 0 || status >= 500) {
+      this.status("unsaved");
+      this.pause = Math.min((this.pause || 1000) * 2, 15000);
+      setTimeout(() => this.submit(), this.pause);
+      return;
+    }
+    this.pause = 0;
+    this.waiting.shift();
+    this.status(status < 400 || status === 409 ? "saved" : "refused");
+    this.submit();
+  }
+
+  status(now) {
+    for (const line of this.querySelectorAll("[data-status]")) line.hidden = line.dataset.status !== now;
+  }
+
+  // ---- the cursor and the selection, in token indices
+  range() {
+    if (this.cursor === null) return null;
+    const other = this.anchor === null ? this.cursor : this.anchor;
+    return [Math.min(this.cursor, other), Math.max(this.cursor, other) + 1];
+  }
+
+  moveTo(index, extend = false) {
+    if (!this.tokens.length) return;
+    const from = this.cursor;
+    this.keyboard = true;
+    this.cursor = Math.max(0, Math.min(index, this.tokens.length - 1));
+    this.anchor = extend ? (this.anchor === null ? from : this.anchor) : null;
+    this.show();
+    this.tokens[this.cursor].scrollIntoView({ block: "nearest" });
+  }
+
+  // The next (or previous) span or suggestion from the cursor on; `here` counts the one under it.
+  step(direction, selector = "mark", here = false) {
+    const marks = [...this.text.querySelectorAll(selector)];
+    const at = this.cursor === null ? (direction > 0 ? -1 : this.tokens.length) : this.cursor;
+    const beyond = (mark) => (direction > 0 ? Number(mark.dataset.s) > at || (here && Number(mark.dataset.e) > at) : Number(mark.dataset.s) < at && Number(mark.dataset.e) <= at);
+    const ahead = direction > 0 ? marks.filter(beyond) : marks.filter(beyond).reverse();
+    const chosen = ahead[0] || (direction > 0 ? marks[0] : marks[marks.length - 1]);
+    if (chosen) this.moveTo(Number(chosen.dataset.s));
+    return Boolean(chosen);
+  }
+
+  // Up and down: the token nearest below or above on the screen.
+  line(direction, extend) {
+    if (this.cursor === null) return this.moveTo(0);
+    const here = this.tokens[this.cursor].getBoundingClientRect();
+    let best = null, bestCost = Infinity;
+    for (let i = this.cursor + direction; i >= 0 && i < this.tokens.length; i += direction) {
+      const box = this.tokens[i].getBoundingClientRect();
+      const down = (box.top - here.top) * direction;
+      if (down < here.height / 2) continue;
+      if (best !== null && down > here.height * 2.5 + Math.abs(this.tokens[best].getBoundingClientRect().top - here.top)) break;
+      const cost = down * 20 + Math.abs(box.left - here.left);
+      if (cost < bestCost) [best, bestCost] = [i, cost];
+    }
+    if (best !== null) this.moveTo(best, extend);
+  }
+
+  show() {
+    for (const old of this.text.querySelectorAll(".at, .sel, .held")) old.classList.remove("at", "sel", "held");
+    const mark = this.mark;
+    const range = this.range();
+    if (range && this.keyboard) this.tokens[this.cursor].classList.add("at");
+    if (range && this.anchor !== null) for (let i = range[0]; i < range[1]; i++) this.tokens[i].classList.add("sel");
+    if (mark && this.anchor === null) mark.classList.add("held");
+    for (const chip of this.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", chip.dataset.label === this.label);
+    const kind = this.anchor !== null ? "selection" : !mark ? "" : mark.classList.contains("suggestion") ? "suggestion" : "span";
+    for (const hand of this.querySelectorAll("[data-hand]")) {
+      hand.hidden = hand.dataset.hand !== kind;
+      if (!hand.hidden) hand.querySelector("[data-hand-text]").textContent = this.spoken(kind, mark, range);
+    }
+  }
+
+  spoken(kind, mark, range) {
+    const words = kind === "selection" ? this.tokens.slice(...range) : [...mark.querySelectorAll("i")];
+    const text = words.map((word) => word.textContent).join(" ");
+    if (kind === "selection") return `“${text}”`;
+    const sure = kind === "suggestion" ? ` ${Math.round(mark.dataset.p * 100)} %` : "";
+    return `${mark.dataset.label}${sure} “${text}”`;
+  }
+
+  clear() {
+    this.anchor = null;
+    this.cursor = this.keyboard ? this.cursor : null;
+    getSelection().removeAllRanges();
+    this.show();
+  }
+
+  // ---- verbs
+  choose(label) {
+    this.label = label;
+    sessionStorage.setItem(this.memory, label);
+    const mark = this.mark;
+    if (this.anchor !== null) this.tag(...this.range());
+    else if (mark) this.tag(Number(mark.dataset.s), Number(mark.dataset.e), mark.classList.contains("suggestion"));
+    else if (this.keyboard && this.cursor !== null) this.tag(...this.range());
+    this.show();
+  }
+
+  tag(start, end, judged = false) {
+    this.then = judged ? "suggestion" : null;
+    this.cursor = this.keyboard ? end - 1 : null;
+    this.clear();
+    this.send("tag", start, end, this.label);
+  }
+
+  judge(verb) {
+    const mark = this.mark;
+    if (!mark || !mark.classList.contains("suggestion")) return this.step(1, "mark.suggestion", true);
+    this.then = "suggestion";
+    this.send(verb, mark.dataset.s, mark.dataset.e, mark.dataset.label);
+  }
+
+  remove() {
+    const mark = this.mark;
+    if (mark?.classList.contains("suggestion")) return this.judge("reject");
+    const range = this.anchor !== null ? this.range() : mark && [mark.dataset.s, mark.dataset.e];
+    if (range) this.send("clear", ...range);
+    this.clear();
+  }
+
+  act(verb, event) {
+    if (verb === "accept" || verb === "reject") this.judge(verb);
+    else if (verb === "clear") this.remove();
+    else if (verb === "finish") this.send("finish", "", "", "", !event.shiftKey);
+    else this.send(verb);
+  }
+
+  // ---- the mouse
+  pointer(event) {
+    if (!event.target.closest("#text")) return;
+    const selection = getSelection();
+    const found = selection.isCollapsed ? null : this.inside(selection.getRangeAt(0));
+    this.keyboard = false;
+    if (!found) {
+      const token = event.target.closest("i") || event.target.closest("mark")?.querySelector("i");
+      this.cursor = token ? this.tokens.indexOf(token) : null;
+      this.anchor = null;
+      if (!this.mark) this.cursor = null;
+      return this.show();
+    }
+    [this.anchor, this.cursor] = [found[0], found[1] - 1];
+    if (this.label && this.editable) this.tag(...found);
+    else this.show();
+    if (this.label) selection.removeAllRanges();
+  }
+
+  doubleClick(event) {
+    if (event.target.closest("#text")) event.preventDefault();
+  }
+
+  get editable() { return Boolean(this.querySelector("[data-verb]")); }
+
+  // The tokens of which the range holds at least one character: [first, last + 1), or null.
+  inside(range) {
+    const before = (i) => range.comparePoint(this.tokens[i].firstChild, Math.max(0, this.tokens[i].firstChild.length - 1)) < 0;
+    const after = (i) => range.comparePoint(this.tokens[i].firstChild, 1) > 0;
+    const search = (test) => {
+      let low = 0, high = this.tokens.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (test(middle)) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    };
+    const start = search(before);
+    const end = search((i) => !after(i));
+    return start < end ? [start, end] : null;
+  }
+
+  click(event) {
+    const chip = event.target.closest(".chip");
+    const button = event.target.closest("[data-verb]");
+    if (chip) {
+      if (chip.dataset.label === this.label && this.anchor === null && !this.mark) {
+        this.label = "";
+        sessionStorage.removeItem(this.memory);
+        this.show();
+      } else this.choose(chip.dataset.label);
+    } else if (button) this.act(button.dataset.verb, event);
+    if (chip || button) this.text.focus({ preventScroll: true });
+  }
+
+  // ---- the keyboard
+  key(event) {
+    const typing = event.target.closest("input, textarea, select, button, a, summary, [contenteditable]");
+    if (typing || event.altKey || event.defaultPrevented) return;
+    if (this.command(event)) event.preventDefault();
+  }
+
+  command(event) {
+    const { key, shiftKey: shift } = event;
+    if (event.ctrlKey || event.metaKey) {
+      if (key.toLowerCase() !== "z") return false;
+      if (this.editable) this.send(shift ? "redo" : "undo");
+      return this.editable;
+    }
+    const at = this.cursor;
+    const moves = {
+      ArrowRight: () => this.moveTo(at === null ? 0 : at + 1, shift),
+      ArrowLeft: () => this.moveTo(at === null ? 0 : at - 1, shift),
+      ArrowDown: () => this.line(1, shift),
+      ArrowUp: () => this.line(-1, shift),
+      Home: () => this.moveTo(0, shift),
+      End: () => this.moveTo(this.tokens.length - 1, shift),
+      "]": () => this.step(1),
+      "[": () => this.step(-1),
+      Escape: () => { this.keyboard = false; this.cursor = null; this.clear(); },
+      PageDown: () => this.querySelector("[data-skip]")?.click(),
+      PageUp: () => history.back(),
+      "?": () => this.help(),
+      h: () => this.help(),
+    };
+    if (moves[key]) return moves[key](), true;
+    if (!this.editable) return false;
+    const verbs = {
+      a: () => this.judge("accept"),
+      x: () => this.judge("reject"),
+      Backspace: () => this.remove(),
+      Delete: () => this.remove(),
+      Enter: () => this.querySelector("[data-next]") ? this.querySelector("[data-next]").click() : this.act("finish", event),
+    };
+    if (verbs[key]) return verbs[key](), true;
+    const chip = [...this.querySelectorAll(".chip")].find((candidate) => candidate.dataset.key === key.toLowerCase());
+    if (chip) this.choose(chip.dataset.label);
+    return Boolean(chip);
+  }
+
+  help() {
+    const keys = this.querySelector("aside details");
+    keys.open = !keys.open;
+    if (keys.open) keys.scrollIntoView({ block: "nearest" });
+  }
+}
+
+customElements.define("tag-desk", TagDesk);

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from annotate import iob2
 from annotate.exchange.checking import checked
 from annotate.exchange.lines import lines
-from annotate.exchange.records import LONGEST_TEXT, FormatError, Problem, Record
+from annotate.exchange.records import LONGEST_TEXT, FormatError, Problem, Record, as_iob2
 
 DOCSTART = "-DOCSTART-"
 UNKNOWN = frozenset(["-X-", "O", "_", "-", ""])
@@ -163,7 +163,7 @@ def _record(document: _Document, number: int, columns: int, scheme: str) -> Reco
     for block in document.blocks:
         starts.append(len(words))
         words += [row.word or "" for row in block.rows]
-        tags += _scheme_tags([row.tag for row in block.rows], scheme)
+        tags += as_iob2([row.tag for row in block.rows], scheme)
         places += [row.line for row in block.rows]
     record = Record(line=places[0], number=number, words=words, tags=tags, sentence_starts=starts, sentences_apart=True)
     problems = list(_column_problems(record, document, columns))
@@ -183,12 +183,3 @@ def _column_problems(record: Record, document: _Document, columns: int) -> Itera
                 wanted = columns if columns > 1 else "two or more"
                 message = f"The line has {row.columns} column{'s' * (row.columns != 1)}, not {wanted}."
                 yield record.error("columns", message, line=row.line)
-
-
-def _scheme_tags(tags: list[str], scheme: str) -> list[str]:
-    if scheme != "iob1":
-        return tags
-    try:
-        return iob2.from_iob1(tags)
-    except iob2.IOB2Error:
-        return tags  # a malformed tag is reported with its place later

@@ -119,6 +119,16 @@ def broken(line: int, number: int, kind: str, message: str) -> Record:
     return bare.having([bare.error(kind, message)])
 
 
+def as_iob2(tags: list[str], scheme: str) -> list[str]:
+    """Tags of a file in `scheme`, one sentence of them; a malformed tag stays, to be reported with its place."""
+    if scheme != "iob1":
+        return tags
+    try:
+        return iob2.from_iob1(tags)
+    except iob2.IOB2Error:
+        return tags
+
+
 def apply(record: Record, on_error: OnError) -> Record | None:
     """Make a checked record storable: text, offsets, words, sentence starts, and well-formed tags or None.
 

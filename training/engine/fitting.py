@@ -1,0 +1,117 @@
+"""Fine-tune a model with transformers' Trainer, on batches of our own making."""
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from training.engine.align import Ids, Piece
+from training.engine.batches import collate_targets
+from training.engine.recipe import Settings
+
+Example = tuple[Piece, Ids]
+AfterStep = Callable[[int, float], None]
+
+
+class Diverged(Exception):
+    """The loss is no longer a number: the settings are at fault, most often the learning rate."""
+
+
+class BatchTrainer(Trainer):
+    """A Trainer that reads the batches it is given, in their order, and keeps the last loss."""
+
+    def __init__(self, batches: Sequence[list[int]], **others: Any) -> None:
+        super().__init__(**others)
+        self.batches = batches
+        self.last_loss = math.nan
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        loader: DataLoader[Any] = DataLoader(
+            self.train_dataset,  # type: ignore[arg-type]
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.device.type == "cuda",
+        )
+        return loader
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        loss = super().training_step(*args, **kwargs)
+        self.last_loss = float(loss)
+        return loss
+
+
+class EachStep(TrainerCallback):
+    """Tell how far training is after each step; whatever is told may raise, and so end the training."""
+
+    def __init__(self, after_step: AfterStep) -> None:
+        self.after_step = after_step
+        self.trainer: BatchTrainer | None = None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        assert self.trainer is not None
+        loss = self.trainer.last_loss
+        if not math.isfinite(loss):
+            raise Diverged(f"The loss became {loss} at step {state.global_step}. Try a lower learning rate.")
+        self.after_step(state.global_step, loss)
+
+
+def fit(
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    batches: Sequence[list[int]],
+    settings: Settings,
+    after_step: AfterStep,
+) -> None:
+    """Train `model` in place on the batches (lists of indices of examples), in their order.
+
+    Raises Diverged, and whatever `after_step(step, loss)` raises. Leaves nothing on the disk.
+    """
+    if settings.freeze_embeddings:
+        freeze_embeddings(model)
+    each_step = EachStep(after_step)
+    with tempfile.TemporaryDirectory(prefix="tagdesk-") as aside:
+        trainer = BatchTrainer(
+            batches,
+            model=model,
+            args=_arguments(settings, aside, len(batches)),
+            train_dataset=examples,
+            data_collator=partial(collate_targets, pad_id=tokenizer.pad_token_id or 0),
+            processing_class=tokenizer,
+            callbacks=[each_step],
+        )
+        trainer.remove_callback(PrinterCallback)
+        each_step.trainer = trainer
+        trainer.train()
+
+
+def freeze_embeddings(model: Any) -> None:
+    """Leave the vectors of words and positions out of training."""
+    embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
+    embeddings.requires_grad_(False)
+
+
+def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=1,  # the batches of all epochs come as one long one
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup * steps),
+        weight_decay=settings.weight_decay,
+        optim="adamw_torch_fused",
+        seed=settings.seed,
+        data_seed=settings.seed,
+        use_cpu=not torch.cuda.is_available(),
+        save_strategy="no",
+        logging_strategy="no",
+        eval_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+    )

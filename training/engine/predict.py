@@ -1,0 +1,86 @@
+"""Tag whole articles with a trained model."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.engine import device, encoders
+from training.engine.align import pieces
+from training.engine.articles import Article
+from training.engine.batches import by_length, collate
+from training.engine.decode import decode
+from training.engine.folder import MANIFEST
+
+TOKEN_BUDGET = 2048  # sub-words in a batch; more gains nothing on two cores and takes memory
+
+
+class Predicted(NamedTuple):
+    """What a model says of one article: IOB2 tags, spans as (start, end, label, probability), and its uncertainty.
+
+    Start and end are token indices, half open; probability and uncertainty lie in [0, 1] (see `decode`).
+    """
+
+    key: str
+    tags: list[str]
+    spans: list[tuple[int, int, str, float]]
+    uncertainty: float
+
+
+class Predictor:
+    """A model that is loaded and ready to tag."""
+
+    def __init__(self, model: Any, tokenizer: Any, window: int, on: torch.device) -> None:
+        self.model = model.to(on)
+        self.tokenizer = tokenizer
+        self.window = window
+        self.device = on
+        self.tags: list[str] = [model.config.id2label[i] for i in range(model.config.num_labels)]
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """Load a model folder. Raises EncoderError where it cannot be loaded."""
+        on = device.prepare()
+        tokenizer = encoders.load_tokenizer(str(folder))
+        window = encoders.longest_input(str(folder), tokenizer)
+        manifest = folder / MANIFEST
+        if manifest.is_file():
+            window = min(window, json.loads(manifest.read_text(encoding="utf-8"))["settings"]["window"])
+        return cls(encoders.load_model(str(folder)), tokenizer, window, on)
+
+    def predict(
+        self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
+    ) -> list[Predicted]:
+        """Tag articles, in the order given; their own tags are not looked at.
+
+        `after_batch` is called with the batches done and the batches in all, and may raise to stop.
+        """
+        found = [decode(scores, self.tags) for scores in self.scores(articles, after_batch)]
+        return [Predicted(article.key, *decoded) for article, decoded in zip(articles, found, strict=True)]
+
+    def scores(
+        self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Compute each article's logits, (tokens, tags), each token's from the piece that owns it."""
+        result = [np.zeros((len(article.words), len(self.tags)), dtype=np.float32) for article in articles]
+        self.model.eval()
+        parts = pieces(self.tokenizer, articles, self.window)
+        batches = by_length([len(part.input_ids) for part in parts], TOKEN_BUDGET)
+        pad_id = self.tokenizer.pad_token_id or 0
+        for done, batch in enumerate(batches, start=1):
+            logits = self._logits(collate([parts[i] for i in batch], pad_id))
+            for i, row in zip(batch, logits, strict=True):
+                result[parts[i].article][parts[i].first : parts[i].last] = row[parts[i].heads()]
+            if after_batch:
+                after_batch(done, len(batches))
+        return result
+
+    @torch.inference_mode()
+    def _logits(self, batch: dict[str, torch.Tensor]) -> NDArray[np.float32]:
+        on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        logits: NDArray[np.float32] = self.model(**on_device).logits.float().cpu().numpy()
+        return logits  # (pieces, longest, tags)

@@ -1,0 +1,152 @@
+"""Train a model on whole articles and leave it, whole, in a folder."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from transformers import set_seed
+
+from annotate import iob2
+from training.engine import device, encoders
+from training.engine import folder as model_folder
+from training.engine.align import pieces, targets
+from training.engine.articles import Article, tag_names
+from training.engine.batches import for_epochs
+from training.engine.encoders import EncoderError
+from training.engine.fitting import Diverged, Example, fit
+from training.engine.predict import Predicted, Predictor
+from training.engine.progress import Pace, Progress, Reporter, Stopped
+from training.engine.recipe import Settings
+from training.engine.scores import score
+
+__all__ = ["Diverged", "EncoderError", "Progress", "Result", "Settings", "Stopped", "TrainingError", "train"]
+
+
+class TrainingError(Exception):
+    """Training cannot begin; the message says why, for people."""
+
+
+class Result(NamedTuple):
+    """What a run came to. `scores` is None, and `predicted` empty, where there were no validation articles."""
+
+    scores: dict[str, Any] | None
+    predicted: list[Predicted]  # of the validation articles, in their order
+    manifest: dict[str, Any]  # as written to the folder
+    words_per_second: float  # read in training
+    seconds: float  # of training alone
+
+
+def train(
+    settings: Settings,
+    labels: Sequence[str],
+    training: Sequence[Article],
+    validation: Sequence[Article],
+    folder: Path,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+    data_hash: str = "",
+) -> Result:
+    """Fine-tune the settings' encoder on the training articles, score it on the others, write it to `folder`.
+
+    labels: entity types, in the order the project gives them; every tag of the articles must speak of one of them.
+    folder: new or empty, and the caller's to move into place; it is removed again where the run does not end well.
+    should_stop is asked after each step. The same settings and articles on the same machine give the same model.
+
+    Raises TrainingError (nothing to learn from), EncoderError, Diverged, and Stopped.
+    """
+    tags = tag_names(labels)
+    check_data(tags, training, validation)
+    report = Reporter(on_progress, should_stop)
+    report(Progress("preparing", 0, 1))
+    learner = untrained(settings, tags)
+    pace = _fit(learner, settings, training, report)
+    predicted = learner.predict(validation, lambda done, of: report(Progress("scoring", done, of)))
+    scores = score([article.tags for article in validation], [p.tags for p in predicted]) if validation else None
+    manifest = _manifest(settings, labels, learner, pace, data_hash) | {
+        "articles": {"training": len(training), "validation": len(validation)},
+        "scores": scores,
+    }
+    _save(folder, learner, manifest, report)
+    return Result(scores, predicted, manifest, manifest["words_per_second"], manifest["seconds"])
+
+
+def check_data(tags: Sequence[str], training: Sequence[Article], validation: Sequence[Article]) -> None:
+    """Refuse what nothing can be learnt from. Raises TrainingError."""
+    if len(tags) == 1:
+        raise TrainingError("There are no labels to learn.")
+    if not any(article.words for article in training):
+        raise TrainingError("There are no finished articles to learn from.")
+    for article in (*training, *validation):
+        if len(article.tags) != len(article.words):
+            raise TrainingError(f"Article {article.key} has {len(article.words)} words but {len(article.tags)} tags.")
+        if unknown := set(article.tags) - set(tags):
+            raise TrainingError(f"Article {article.key} has the tag {min(unknown)}, which is not among the labels.")
+        if faults := iob2.faults(article.words, article.tags):
+            raise TrainingError(f"Article {article.key}, word {faults[0].token + 1}: {faults[0].message}")
+
+
+def untrained(settings: Settings, tags: Sequence[str]) -> Predictor:
+    """Load the encoder under a new head with random weights, the same for the same seed."""
+    on = device.prepare()
+    set_seed(settings.seed)
+    source = encoders.locate(settings.encoder)
+    tokenizer = encoders.load_tokenizer(source)
+    window = min(settings.window, encoders.longest_input(source, tokenizer))
+    return Predictor(encoders.load_model(source, tags), tokenizer, window, on)
+
+
+def examples_of(learner: Predictor, articles: Sequence[Article], all_subwords: bool) -> list[Example]:
+    """Cut articles into pieces with their targets."""
+    tag_ids = {tag: i for i, tag in enumerate(learner.tags)}
+    return [
+        (piece, targets(piece, articles[piece.article].tags, tag_ids, all_subwords))
+        for piece in pieces(learner.tokenizer, articles, learner.window)
+    ]
+
+
+def _fit(learner: Predictor, settings: Settings, articles: Sequence[Article], report: Reporter) -> Pace:
+    examples = examples_of(learner, articles, settings.all_subwords)
+    lengths = [len(piece.input_ids) for piece, _ in examples]
+    batches = for_epochs(lengths, settings.token_budget, settings.epochs, settings.seed)
+    pace = Pace(sum(len(article.words) for article in articles), batches)
+    report(pace.progress(0, None))
+    fit(
+        learner.model,
+        learner.tokenizer,
+        examples,
+        list(chain.from_iterable(batches)),
+        settings,
+        lambda step, loss: report(pace.progress(step, loss)),
+    )
+    return pace
+
+
+def _manifest(
+    settings: Settings, labels: Sequence[str], learner: Predictor, pace: Pace, data_hash: str
+) -> dict[str, Any]:
+    return {
+        "settings": settings.as_dict(),
+        "window": learner.window,
+        "seed": settings.seed,
+        "labels": list(labels),
+        "tags": learner.tags,
+        "data_hash": data_hash,
+        "versions": model_folder.versions(),
+        "device": device.describe(learner.device),
+        "words": pace.words_in_epoch,
+        "losses": pace.losses,
+        "seconds": round(pace.seconds, 3),
+        "words_per_second": round(pace.words_per_second(len(pace.losses)), 1),
+    }
+
+
+def _save(folder: Path, learner: Predictor, manifest: dict[str, Any], report: Reporter) -> None:
+    try:
+        report(Progress("saving", 0, 1))
+        model_folder.write(folder, learner.model, learner.tokenizer, manifest)
+        report(Progress("saving", 1, 1))
+    except BaseException:  # half a model is worse than none, whatever ended the run
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -105,12 +105,8 @@ class Desk:
         threshold = self.document.project.threshold
         unsure = [s for s in left if s.probability < threshold]
         if unsure:
-            first = unsure[0]
-            count = "One suggestion is" if len(unsure) == 1 else f"{len(unsure)} suggestions are"
-            raise Refused(
-                f"{count} below {threshold:.0%}: accept, mend or reject {'it' if len(unsure) == 1 else 'each'} first.",
-                span=(first.start, first.end),
-            )
+            count = "one suggestion is" if len(unsure) == 1 else f"{len(unsure)} suggestions are"
+            raise Refused(f"Judge first: {count} below {threshold:.0%}.", span=(unsure[0].start, unsure[0].end))
         self._guard(0, self.document.token_count)
         changes = [
             Change(s.start, _tags([iob2.Span(s.start, s.end, s.label)], s.start, s.end), How.ACCEPTED_AT_FINISH, s)

@@ -137,7 +137,7 @@ class ProjectForm(forms.Form):
         if len(set(names)) < len(names):
             raise forms.ValidationError("A label is named twice.")
         for name in names:
-            Label(name=name, project=Project()).clean_fields(exclude=["project"])
+            Label._meta.get_field("name").clean(name, None)
         return names
 
 

@@ -31,7 +31,7 @@ class Mark(NamedTuple):
         else:
             kind = "suggestion unsure" if self.unsure else "suggestion"
             words = f"suggested {name}, {self.probability:.0%}"
-            more = f' data-p="{self.probability:.2f}" title="{words}"'
+            more = f' data-p="{self.probability * 100:.0f}" title="{words}"'
         return (
             f'<mark class="{kind} c{self.color}" data-s="{self.start}" data-e="{self.end}" '
             f'data-label="{name}"{more}><span class="heard">{words}: </span>'

@@ -134,7 +134,7 @@ class TagDesk extends HTMLElement {
     const kind = this.anchor !== null ? "selection" : !mark ? "" : mark.classList.contains("suggestion") ? "suggestion" : "span";
     for (const hand of this.querySelectorAll("[data-hand]")) {
       hand.hidden = hand.dataset.hand !== kind;
-      if (!hand.hidden) hand.querySelector("[data-hand-text]").textContent = this.spoken(kind, mark, range);
+      if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = this.spoken(kind, mark, range);
     }
   }
 
@@ -142,7 +142,7 @@ class TagDesk extends HTMLElement {
     const words = kind === "selection" ? this.tokens.slice(...range) : [...mark.querySelectorAll("i")];
     const text = words.map((word) => word.textContent).join(" ");
     if (kind === "selection") return `“${text}”`;
-    const sure = kind === "suggestion" ? ` ${Math.round(mark.dataset.p * 100)} %` : "";
+    const sure = kind === "suggestion" ? ` ${mark.dataset.p} %` : "";
     return `${mark.dataset.label}${sure} “${text}”`;
   }
 

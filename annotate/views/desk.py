@@ -1,7 +1,6 @@
 """The article page: read, tag, judge, finish, next."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +14,7 @@ from annotate.access import get_document, get_project
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import undone_and_done
-from annotate.models import Annotation, Conflict, Document, Edit, Label, Project, Refused, Role
+from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role
 from annotate.rendering import Mark, paragraphs
 
 
@@ -88,9 +87,7 @@ def _go_on(request: HttpRequest, finished: Document) -> HttpResponseBase:
     if following is None:
         return _all_done(request, finished.project)
     following = get_document(request.user, following.pk)
-    return push_url(
-        _render(request, following, "#desk", finished=finished), reverse("document", args=[following.pk])
-    )
+    return push_url(_render(request, following, "#desk", finished=finished), reverse("document", args=[following.pk]))
 
 
 def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
@@ -129,7 +126,7 @@ def _render(
         "unsure": sum(s.probability < threshold for s in suggestions),
         "can_undo": bool(done),
         "can_redo": bool(undone),
-        "last_batch": _last_batch(annotation),
+        "guided": bool(document.project.guideline) or any(label.guideline for label in labels),
         "may_edit": Role(document.project.role_of(request.user) or Role.VIEWER).rank >= Role.ANNOTATOR.rank,
         "may_manage": document.project.role_of(request.user) == Role.MANAGER,
         **more,
@@ -140,9 +137,3 @@ def _render(
 def _counted(labels: list[Label], marks: list[Mark]) -> list[dict[str, Any]]:
     tagged = [mark.label for mark in marks if mark.probability is None]
     return [{"label": label, "count": tagged.count(label.name)} for label in labels]
-
-
-def _last_batch(annotation: Annotation) -> UUID | None:
-    if annotation.pk is None:
-        return None
-    return Edit.objects.filter(annotation=annotation).order_by("-pk").values_list("batch", flat=True).first()

@@ -74,7 +74,9 @@ def project_settings(request: HttpRequest, slug: str) -> HttpResponseBase:
         form.save()
         messages.success(request, "Saved.")
         return redirect("project_settings", slug)
-    return render(request, "annotate/settings.html", {"project": project, "form": form, "labels": _label_forms(project)})
+    return render(
+        request, "annotate/settings.html", {"project": project, "form": form, "labels": _label_forms(project)}
+    )
 
 
 @require_POST
@@ -96,9 +98,7 @@ def label_save(request: HttpRequest, slug: str, pk: int | None = None) -> HttpRe
 def labels_with_counts(project: Project) -> list[dict[str, Any]]:
     counts = Sum("document_counts__count", filter=Q(document_counts__document__deleted_at=None), default=0)
     finished = Q(document_counts__document__state=State.FINISHED, document_counts__document__deleted_at=None)
-    rows = project.labels.annotate(
-        entities=counts, finished=Sum("document_counts__count", filter=finished, default=0)
-    )
+    rows = project.labels.annotate(entities=counts, finished=Sum("document_counts__count", filter=finished, default=0))
     return [{"label": row, "entities": row.entities, "finished": row.finished} for row in rows]
 
 

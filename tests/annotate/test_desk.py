@@ -190,7 +190,7 @@ def test_finish_takes_what_is_above_the_threshold_apart_from_an_explicit_accept(
 def test_finish_is_refused_while_an_unsure_suggestion_is_not_judged(ada):
     document = make_document("Ada met Bob")
     source = suggest(document, (0, 1, "PER", 0.95), (2, 3, "PER", 0.5))
-    with pytest.raises(Refused, match="One suggestion is below 80%") as refused:
+    with pytest.raises(Refused, match="one suggestion is below 80%") as refused:
         act(document, "finish", by=ada, source=source.pk)
     assert refused.value.span == (2, 3)
     assert document.state == State.RAW

@@ -1,0 +1,167 @@
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from annotate.models import Document, Edit, State
+from tests.make import join, make_document, make_project, make_user, mentions_of, suggest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(client):
+    user = make_user("ada")
+    make_project(manager=user)
+    client.force_login(user)
+    return user
+
+
+def post(client, document, verb, **data):
+    gold = document.gold()
+    source = document.project.current_source_id or ""
+    shown = {"client_id": uuid4(), "base": gold.revision if gold else 0, "source": source, "verb": verb}
+    response = client.post(
+        reverse("document_edit", args=[document.pk]), {**shown, **data}, headers={"HX-Request": "true"}
+    )
+    document.refresh_from_db()
+    return response
+
+
+def test_the_page_shows_the_text_and_the_labels_and_writes_nothing(client, ada, django_assert_max_num_queries):
+    document = make_document("Ada met Bob.", PER="Ada")
+    edits = Edit.objects.count()
+    with django_assert_max_num_queries(16):
+        page = client.get(reverse("document", args=[document.pk])).content.decode()
+    assert '<mark class="span c1" data-s="0" data-e="1" data-label="PER">' in page
+    assert page.count("data-key=") == 4
+    assert Edit.objects.count() == edits
+
+
+def test_an_edit_answers_with_the_desk_alone(client, ada):
+    document = make_document("Ada met Bob.")
+    response = post(client, document, "tag", start=0, end=1, label="PER")
+    assert response.status_code == 200
+    assert b"<html" not in response.content
+    assert mentions_of(document) == [("PER", "Ada")]
+
+
+def test_finish_goes_on_to_the_next_article_in_the_same_answer(client, ada):
+    first, second = make_document("Ada met Bob."), make_document("Next one.", title="Second")
+    response = post(client, first, "finish", go_on="on")
+    assert response.headers["HX-Push-Url"] == reverse("document", args=[second.pk])
+    assert "Second" in response.content.decode()
+    assert first.state == State.FINISHED
+
+
+def test_the_last_article_finished_leads_back_to_the_project(client, ada):
+    document = make_document()
+    response = post(client, document, "finish", go_on="on")
+    assert response.headers["HX-Redirect"] == reverse("project", args=["news"])
+
+
+def test_finish_with_an_unsure_suggestion_says_so_and_jumps_to_it(client, ada):
+    document = make_document("Ada met Bob.")
+    suggest(document, (2, 3, "PER", 0.4))
+    page = post(client, document, "finish", go_on="on").content.decode()
+    assert "one suggestion is below 80%" in page
+    assert 'data-jump="2"' in page
+    assert document.state == State.RAW
+
+
+def test_a_conflict_answers_409_with_the_article_as_it_is(client, ada):
+    document = make_document("Ada met Bob.")
+    post(client, document, "tag", start=0, end=1, label="ORG")
+    response = post(client, document, "tag", start=0, end=1, label="PER", base=0)
+    assert response.status_code == 409
+    assert 'data-label="ORG"' in response.content.decode()
+    assert mentions_of(document) == [("ORG", "Ada")]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"verb": "tag", "start": 0, "end": 1}, "Choose a label first"),
+        ({"verb": "tag", "label": "PER"}, "names no words"),
+        ({"verb": "explode"}, "not one of the available choices"),
+        ({"verb": "tag", "start": 0, "end": 99, "label": "PER"}, "outside the article"),
+        ({"verb": "tag", "start": 2, "end": 1, "label": "PER"}, "outside the article"),
+        ({"verb": "tag", "start": 0, "end": 1, "label": "DRUG"}, "no label “DRUG”"),
+        ({"verb": "undo"}, "nothing of yours to undo"),
+    ],
+)
+def test_a_bad_edit_is_refused_in_words_and_changes_nothing(client, ada, data, says):
+    document = make_document("Ada met Bob.")
+    response = post(client, document, **data)
+    assert response.status_code == 200
+    assert says in response.content.decode()
+    assert document.gold() is None
+
+
+def test_an_edit_is_a_post(client, ada):
+    assert client.get(reverse("document_edit", args=[make_document().pk])).status_code == 405
+
+
+def test_strangers_are_asked_to_sign_in(client):
+    document = make_document()
+    assert reverse("sign_in") in client.get(reverse("document", args=[document.pk])).url
+
+
+def test_a_foreign_article_does_not_exist(client, ada):
+    document = make_document(project=make_project("Foreign"))
+    assert client.get(reverse("document", args=[document.pk])).status_code == 404
+    assert post(client, document, "tag", start=0, end=1, label="PER").status_code == 404
+    assert client.post(reverse("document_delete", args=[document.pk])).status_code == 404
+    assert client.post(reverse("document_restore", args=[document.pk])).status_code == 404
+
+
+def test_a_viewer_reads_but_does_not_tag(client):
+    document = make_document()
+    client.force_login(join(document.project, make_user(), "viewer"))
+    page = client.get(reverse("document", args=[document.pk])).content.decode()
+    assert "You may read this project but not tag in it." in page
+    assert post(client, document, "tag", start=0, end=1, label="PER").status_code == 403
+    assert document.gold() is None
+
+
+def test_a_held_out_article_says_that_it_is_tagged_blind(client, ada):
+    document = make_document("Ada sang.", split="validation")
+    suggest(document, (0, 1, "PER", 0.99))
+    page = client.get(reverse("document", args=[document.pk])).content.decode()
+    assert "Validation article: no suggestions are shown" in page
+    assert "suggestion c" not in page
+
+
+def test_next_of_an_empty_project_says_so(client, ada):
+    response = client.get(reverse("document_next", args=["news"]), follow=True)
+    assert "There is no article yet" in response.content.decode()
+
+
+def test_next_after_a_skipped_article_is_another_one(client, ada):
+    first, second = make_document(), make_document()
+    assert client.get(reverse("document_next", args=["news"])).url == reverse("document", args=[first.pk])
+    skipped = client.get(reverse("document_next", args=["news"]), {"after": first.pk})
+    assert skipped.url == reverse("document", args=[second.pk])
+
+
+def test_skipping_the_only_article_says_that_it_is_the_only_one(client, ada):
+    document = make_document()
+    page = client.get(reverse("document_next", args=["news"]), {"after": document.pk}, follow=True)
+    assert "This is the only article left." in page.content.decode()
+
+
+def test_a_deleted_article_is_offered_back_and_comes_back_whole(client, ada):
+    document = make_document("Ada sang.", PER="Ada")
+    page = client.post(reverse("document_delete", args=[document.pk]), follow=True).content.decode()
+    assert reverse("document_restore", args=[document.pk]) in page
+    assert not Document.objects.present().exists()
+    client.post(reverse("document_restore", args=[document.pk]))
+    assert mentions_of(Document.objects.present().get()) == [("PER", "Ada")]
+
+
+def test_a_hostile_title_and_guideline_are_text(client, ada):
+    document = make_document("Ada sang.", title="<script>alert(1)</script>")
+    document.project.labels.update(guideline="<img src=x onerror=alert(1)>")
+    page = client.get(reverse("document", args=[document.pk])).content.decode()
+    assert "<script>alert" not in page
+    assert "<img" not in page

@@ -13,7 +13,9 @@ from config.models import LIFETIME, SignInLink
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return render(request, "config/sign_in.html")
+    # A page that sends in the background must not take the sign-in page for its answer.
+    status = 401 if "HX-Request" in request.headers else 200
+    return render(request, "config/sign_in.html", status=status)
 
 
 @require_GET

@@ -57,21 +57,25 @@ class TagDesk extends HTMLElement {
   submit() {
     const edit = this.waiting[0];
     if (!edit) return;
-    this.status("saving");
+    if (!this.pause) this.status("saving");
+    // Signing in again changes the token that the page was made with.
+    const token = document.cookie.match(/(?:^|; )tagdesk_csrf=([^;]+)/);
+    if (token) this.form.elements.csrfmiddlewaretoken.value = token[1];
     for (const name of ["client_id", "verb", "start", "end", "label", "go_on"]) this.form.elements[name].value = edit[name];
     this.form.requestSubmit();
   }
 
+  // Only an answer takes an edit off the queue. Without one it is sent again; signed out, it waits for the sign-in.
   answered(status) {
-    if (status === 0 || status >= 500) {
-      this.status("unsaved");
+    if (status === 0 || status >= 500 || status === 401 || status === 403) {
+      this.status(status === 401 || status === 403 ? "refused" : "unsaved");
       this.pause = Math.min((this.pause || 1000) * 2, 15000);
       setTimeout(() => this.submit(), this.pause);
       return;
     }
     this.pause = 0;
     this.waiting.shift();
-    this.status(status < 400 || status === 409 ? "saved" : "refused");
+    this.status(status < 400 || status === 409 ? "saved" : "gone");
     this.submit();
   }
 

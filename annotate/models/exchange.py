@@ -29,7 +29,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return bool(waiting.update(status=Import.Status.CONFIRMED, options=options))
 
     def cancel(self, row: Import) -> bool:
-        """Call an import off that is not over. A worker that is at it sees its claim gone and takes back what it wrote."""
+        """Call off an import that is not over. A worker at it sees its claim gone and takes back what it wrote."""
         over = (Import.Status.DONE, Import.Status.FAILED, Import.Status.CANCELLED)
         return bool(self.filter(pk=row.pk).exclude(status__in=over).update(status=Import.Status.CANCELLED, claim=None))
 

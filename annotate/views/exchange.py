@@ -86,13 +86,13 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @login_required
-def export_file(request: HttpRequest, slug: str, format: str) -> StreamingHttpResponse:
+def export_file(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
     project = get_project(request.user, slug)
-    if format not in exporting.FORMATS:
+    if kind not in exporting.FORMATS:
         raise Http404("There is no such format.")
-    lines = exporting.lines(project, format, everything=bool(request.GET.get("all")))
+    lines = exporting.lines(project, kind, everything=bool(request.GET.get("all")))
     response = StreamingHttpResponse(_encoded(lines), content_type="text/plain; charset=utf-8")
-    name = f"{project.slug}.{exporting.FORMATS[format]}"
+    name = f"{project.slug}.{exporting.FORMATS[kind]}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

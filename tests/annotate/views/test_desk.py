@@ -165,3 +165,11 @@ def test_a_hostile_title_and_guideline_are_text(client, ada):
     page = client.get(reverse("document", args=[document.pk])).content.decode()
     assert "<script>alert" not in page
     assert "<img" not in page
+
+
+def test_an_edit_of_somebody_signed_out_is_refused_and_not_answered_with_a_page(client):
+    document = make_document()
+    response = client.post(
+        reverse("document_edit", args=[document.pk]), {}, headers={"HX-Request": "true"}, follow=True
+    )
+    assert response.status_code == 401

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from annotate.models import Project, Source
+from training.trouble import gone_silent
 
 HEARTBEAT = timedelta(seconds=10)
 STALE_AFTER = timedelta(seconds=45)
@@ -30,7 +31,8 @@ class RunQuerySet(models.QuerySet["Run"]):
             with transaction.atomic():
                 return self.create(project=project, requested_by=by, settings=settings), True
         except IntegrityError:
-            return self.active().get(project=project, kind=Run.Kind.TRAIN), False
+            active = self.active().filter(project=project, kind=Run.Kind.TRAIN).first()
+            return (active, False) if active else self.queue(project, by, **settings)  # it has ended just now
 
     def claim(self, pk: int) -> Run | None:
         """Mark a queued run as running, under a fresh token. None if somebody else already has."""
@@ -53,6 +55,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def fail(self, error: str) -> bool:
         return self.end(Run.Status.FAILED, error=error)
+
+    def close_stale(self) -> None:
+        """Fail the runs whose worker has gone silent. Their claims are void: one that wakes up writes nothing."""
+        for run in self.stale():
+            Run.objects.held(run.pk, run.claim).stale().fail(gone_silent(run.heartbeat_at))
 
 
 class Run(models.Model):
@@ -122,6 +129,10 @@ class Run(models.Model):
         return f"run-{self.pk}"
 
     @property
+    def promoted(self) -> bool:
+        return bool(self.scores.get("decision", {}).get("promote"))
+
+    @property
     def duration(self) -> timedelta | None:
         return self.ended_at - self.started_at if self.ended_at and self.started_at else None
 
@@ -146,9 +157,9 @@ class Run(models.Model):
 class Version(models.Model):
     """What a run that succeeded left: an immutable, self-contained model folder, numbered per project."""
 
-    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="version")
+    run = models.OneToOneField(Run, on_delete=models.RESTRICT, related_name="version")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
-    source = models.OneToOneField(Source, on_delete=models.PROTECT, related_name="version")
+    source = models.OneToOneField(Source, on_delete=models.RESTRICT, related_name="version")
     number = models.PositiveIntegerField()
     folder = models.CharField(max_length=300, help_text="Below the data folder")
     labels = models.JSONField(help_text="Entity types in the order that the model knows them")
@@ -168,6 +179,10 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"Version {self.number} of {self.project}"
+
+    @classmethod
+    def current_of(cls, project: Project) -> Version | None:
+        return cls.objects.filter(project=project, source__current_for=project).first()
 
     @property
     def is_current(self) -> bool:

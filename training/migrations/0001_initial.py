@@ -51,9 +51,10 @@ class Migration(migrations.Migration):
                 ('scores', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('promoted_at', models.DateTimeField(blank=True, null=True)),
+                ('trouble', models.TextField(blank=True, help_text='Why its suggestions cannot be made, in words; empty while all is well')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='annotate.project')),
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='version', to='training.run')),
-                ('source', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='version', to='annotate.source')),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.RESTRICT, related_name='version', to='training.run')),
+                ('source', models.OneToOneField(on_delete=django.db.models.deletion.RESTRICT, related_name='version', to='annotate.source')),
             ],
             options={
                 'ordering': ['-number'],

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from annotate.models import Project
+from tests.make import make_document, make_project
+from training import predictions
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.training.engine.tiny import tiny_bert
+
+    return tiny_bert(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models this small gain nothing from two threads, and lose all where another process has the other core."""
+    from training.engine import device
+
+    monkeypatch.setattr(device, "cores", lambda: 1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions of the test before have the same ids."""
+    predictions._warm.clear()
+
+
+@pytest.fixture
+def newsroom(transactional_db: None) -> Project:
+    """Three finished articles to learn from, two held out, and some that nobody has tagged. Threads see it too."""
+    return furnish(make_project("Newsroom", ["PER", "LOC"]))
+
+
+def furnish(project: Project) -> Project:
+    for text in ("Ada met Bob in Paris.", "Bob visited Oslo.", "Nobody came."):
+        make_document(text, project, finished=True, PER="Ada Bob", LOC="Paris Oslo")
+    for text in ("Ada visited Oslo.", "Bob met Ada."):
+        make_document(text, project, finished=True, split="validation", PER="Ada Bob", LOC="Oslo")
+    for number in range(4):
+        make_document(f"Ada met Bob in Paris, {number} times.", project)
+    for split in ("validation", "test", "aside"):
+        make_document(f"Bob visited {split}.", project, split=split)
+    return project

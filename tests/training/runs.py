@@ -1,0 +1,49 @@
+"""Runs for tests: real ones, on an encoder small enough to train in a second."""
+
+from pathlib import Path
+from typing import Any
+
+from annotate.models import Project, Source
+from training import jobs
+from training.models import Run, Version
+
+QUICK = {"epochs": 2, "learning_rate": 1e-3, "window": 64, "token_budget": 128}
+
+
+def ask(project: Project, encoder: Path | None = None, **settings: Any) -> Run:
+    """Queue a run, without ringing for a worker."""
+    chosen = {"encoder": str(encoder)} if encoder else {}
+    run, is_new = Run.objects.queue(project, None, **{**QUICK, **chosen, **settings})
+    assert is_new
+    return run
+
+
+def learn(project: Project, encoder: Path, **settings: Any) -> Run:
+    """Train in this process, as the worker would."""
+    run = ask(project, encoder, **settings)
+    jobs.train(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def make_run(project: Project, status: str = "succeeded", **fields: Any) -> Run:
+    return Run.objects.create(project=project, status=status, **fields)
+
+
+def make_version(project: Project, current: bool = False, f1: float = 0.5, **fields: Any) -> Version:
+    """A version by name only: there is no folder."""
+    source = Source.next_of(project, "model")
+    run = fields.pop("run", None) or make_run(project, scores={"articles": {"training": 3, "validation": 2}})
+    version = Version.objects.create(
+        run=run,
+        project=project,
+        source=source,
+        number=source.number,
+        folder=f"models/{project.pk}/v{source.number}",
+        labels=["PER"],
+        scores={"f1": f1},
+        **fields,
+    )
+    if current:
+        version.promote()
+    return version

@@ -1,0 +1,409 @@
+"""Real trainings of a tiny encoder, as the worker runs them."""
+
+import errno
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from annotate import queue as annotate_queue
+from annotate.models import Annotation, Document, Prediction, Project
+from annotate.queue import QueueDown
+from tests.make import make_document, make_project
+from tests.training.runs import ask, learn, make_run, make_version
+from training import doorbell, heartbeat, jobs, learning
+from training.engine import train as engine
+from training.heartbeat import Hold, Lost
+from training.models import Run, Version
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is sent to workers, of whom there are none here."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(annotate_queue, "enqueue", lambda *args, **kwargs: calls.append(args))
+    monkeypatch.setattr(annotate_queue, "position", lambda *args: None)
+    monkeypatch.setattr(annotate_queue, "length", lambda *args: 0)
+    monkeypatch.setattr(annotate_queue, "workers_seen", lambda *args: annotate_queue.Workers(1, timezone.now()))
+    return calls
+
+
+def files_of(project: Project) -> list[str]:
+    folder = settings.TAGDESK_DATA / "models" / str(project.pk)
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_a_run_ends_as_the_current_version_with_scores_and_a_whole_folder(
+    newsroom: Project, encoder: Path, rung: list[tuple[Any, ...]]
+) -> None:
+    run = learn(newsroom, encoder)
+    version = Version.objects.select_related("project").get(run=run)
+    assert (run.status, run.error, version.number, version.is_current) == ("succeeded", "", 1, True)
+    assert version.labels == ["PER", "LOC"]
+    assert run.scores["articles"] == {"training": 3, "validation": 2, "blind": 2, "unknown": 0}
+    assert set(run.scores["candidate"]) >= {"precision", "recall", "f1", "accuracy", "support", "per_label"}
+    assert run.scores["candidate"]["support"] == 4
+    assert version.scores == run.scores["candidate"]
+    assert "first model" in run.scores["decision"]["reason"]
+    assert run.settings["epochs"] == 2
+    assert run.settings["seed"] == run.seed
+    assert len(run.losses) >= 2
+    assert run.started_at
+    assert run.ended_at
+    assert files_of(newsroom) == ["v1"]
+    assert rung == [("predict", "training.jobs.predict_next", version.source_id, "next")]
+
+
+def test_the_folder_loads_with_plain_transformers(newsroom: Project, encoder: Path) -> None:
+    from transformers import AutoModelForTokenClassification
+
+    version = learn(newsroom, encoder).version
+    model = AutoModelForTokenClassification.from_pretrained(learning.folder_of(version))
+    assert list(model.config.id2label.values()) == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+
+
+def test_the_second_run_is_compared_with_the_first_on_the_same_articles(newsroom: Project, encoder: Path) -> None:
+    first = learn(newsroom, encoder, epochs=30)
+    second = learn(newsroom, encoder, epochs=30)
+    assert second.scores["current_number"] == 1
+    assert second.scores["current"] == first.scores["candidate"]
+    assert second.scores["decision"]["difference"] == 0.0
+    assert second.version.number == 2
+    assert files_of(newsroom) == ["v1", "v2"]
+
+
+def test_a_worse_model_is_kept_aside_and_says_why(newsroom: Project, encoder: Path, rung: list[Any]) -> None:
+    good = learn(newsroom, encoder, epochs=60)
+    assert good.scores["candidate"]["f1"] > 0.3
+    rung.clear()
+    worse = learn(newsroom, encoder, epochs=1, learning_rate=1e-9)
+    newsroom.refresh_from_db()
+    assert worse.status == "succeeded"
+    assert not worse.promoted
+    assert worse.scores["decision"]["reason"].startswith("Kept aside")
+    assert newsroom.current_source == good.version.source
+    assert rung == []
+
+
+def test_without_a_finished_held_out_article_there_is_no_score_and_the_model_is_used(
+    newsroom: Project, encoder: Path
+) -> None:
+    Document.objects.in_split("validation").delete()
+    run = learn(newsroom, encoder)
+    assert run.scores["candidate"] is None
+    assert run.version.scores == {}
+    assert "no score" in run.scores["decision"]["reason"]
+    newsroom.refresh_from_db()
+    assert newsroom.current_source == run.version.source
+
+
+def test_without_a_finished_article_it_fails_with_what_to_do(db: None, transactional_db: None) -> None:
+    run = ask(make_project())
+    jobs.train(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.error) == (
+        "failed",
+        "Finish at least one article first: a model learns from finished articles only.",
+    )
+
+
+def test_a_job_that_runs_twice_trains_once(newsroom: Project, encoder: Path) -> None:
+    run = learn(newsroom, encoder)
+    ended = run.ended_at
+    jobs.train(run.pk)
+    run.refresh_from_db()
+    assert run.ended_at == ended
+    assert Version.objects.count() == 1
+
+
+def test_two_projects_number_their_versions_apart(newsroom: Project, encoder: Path) -> None:
+    other = make_project("Other", ["PER"])
+    make_document("Ada left.", other, finished=True, PER="Ada")
+    assert learn(newsroom, encoder).version.number == learn(other, encoder).version.number == 1
+
+
+def test_gold_tagged_with_suggestions_in_sight_is_counted_beside_the_score(newsroom: Project, encoder: Path) -> None:
+    held_out = Annotation.objects.filter(document__split="validation")
+    Annotation.objects.filter(pk=held_out.first().pk).update(blind=False)  # type: ignore[union-attr]
+    run = learn(newsroom, encoder)
+    assert (run.scores["articles"]["blind"], run.scores["articles"]["validation"]) == (1, 2)
+
+
+def at_step(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:
+    """Do something in mid-training, once the first step's progress is in the row."""
+    told = heartbeat.ProgressWriter.__call__
+
+    def tell(self: heartbeat.ProgressWriter, progress: Any) -> None:
+        told(self, progress)
+        if progress.phase == "training" and progress.step == 1:
+            what(self.hold)
+
+    monkeypatch.setattr(heartbeat.ProgressWriter, "__call__", tell)
+    monkeypatch.setattr(heartbeat, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr("training.engine.progress.REPORT_EVERY", 0.0)
+
+
+def wait_until(hold: Hold) -> None:
+    """Let the heartbeat's thread look at the row."""
+    for _ in range(500):
+        if hold.should_stop():
+            return
+        hold._done.wait(0.01)
+    raise AssertionError("the thread did not notice")
+
+
+def test_stop_is_heard_in_mid_training_and_keeps_nothing(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(hold: Hold) -> None:
+        Run.objects.get(pk=hold.run_id).stop()
+        wait_until(hold)
+
+    at_step(monkeypatch, stop)
+    run = learn(newsroom, encoder, epochs=50)
+    assert (run.status, run.error) == ("stopped", "")
+    assert run.ended_at
+    assert Version.objects.count() == 0
+    assert files_of(newsroom) == []
+
+
+def test_a_stop_in_the_last_moment_still_stops(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = learning._judge
+
+    def judge_and_stop(project: Project, *args: Any) -> Any:
+        judgement = judge(project, *args)
+        Run.objects.get().stop()
+        return judgement
+
+    monkeypatch.setattr(learning, "_judge", judge_and_stop)
+    assert learn(newsroom, encoder).status == "stopped"
+    assert Version.objects.count() == 0
+    assert files_of(newsroom) == []
+
+
+@pytest.mark.parametrize("takes_over", ["another worker", "reconcile", "a closed row"])
+def test_a_claim_lost_in_mid_training_writes_nothing_more(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch, takes_over: str
+) -> None:
+    after: dict[str, Any] = {}
+
+    def lose(hold: Hold) -> None:
+        row = Run.objects.filter(pk=hold.run_id)
+        if takes_over == "another worker":
+            row.update(claim=uuid4())
+        elif takes_over == "reconcile":
+            row.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+            jobs.reconcile()
+        else:
+            jobs.job_died(f"run-{hold.run_id}", "Its process was killed (SIGKILL).")
+        after.update(row.values().get())
+        wait_until(hold)
+
+    at_step(monkeypatch, lose)
+    run = learn(newsroom, encoder, epochs=50)
+    assert Run.objects.filter(pk=run.pk).values().get() == after
+    assert Version.objects.count() == 0
+    assert files_of(newsroom) == []
+    newsroom.refresh_from_db()
+    assert newsroom.current_source is None
+
+
+def test_a_claim_lost_at_the_very_end_keeps_no_version(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = learning._judge
+
+    def judge_and_lose(project: Project, *args: Any) -> Any:
+        judgement = judge(project, *args)
+        Run.objects.update(claim=uuid4())
+        return judgement
+
+    monkeypatch.setattr(learning, "_judge", judge_and_lose)
+    run = learn(newsroom, encoder)
+    assert run.status == "running"
+    assert run.scores == {"articles": run.scores["articles"]}
+    assert Version.objects.count() == 0
+    assert files_of(newsroom) == []
+
+
+def test_a_model_made_current_meanwhile_is_not_pushed_aside(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = learn(newsroom, encoder).version
+    second = learn(newsroom, encoder).version
+    judge = learning._judge
+
+    def judge_and_roll_back(project: Project, *args: Any) -> Any:
+        judgement = judge(project, *args)
+        first.promote()
+        return judgement
+
+    monkeypatch.setattr(learning, "_judge", judge_and_roll_back)
+    run = learn(newsroom, encoder)
+    newsroom.refresh_from_db()
+    assert newsroom.current_source == first.source != second.source
+    assert "somebody made another model current" in run.scores["decision"]["reason"]
+    assert not run.promoted
+
+
+def test_a_model_before_that_cannot_be_loaded_is_said_and_not_compared(newsroom: Project, encoder: Path) -> None:
+    make_version(newsroom, current=True)
+    run = learn(newsroom, encoder)
+    assert run.promoted
+    assert run.scores["current"] is None
+    assert run.scores["decision"]["reason"] == (
+        "Promoted. Version 1, the model before, could not be loaded, so nothing was compared."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+        (KeyError("something"), "no words for"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_words_with_the_technical_line_below(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "train", fail)
+    run = learn(newsroom, encoder)
+    assert run.status == "failed"
+    assert words in run.reason
+    assert "Nothing of this run was kept" in run.reason
+    assert type(error).__name__ in run.technical
+    assert files_of(newsroom) == []
+
+
+def test_an_encoder_that_is_not_there_is_named(newsroom: Project, tmp_path: Path) -> None:
+    run = learn(newsroom, tmp_path / "missing-encoder")
+    assert run.status == "failed"
+    assert "missing-encoder" in run.error
+
+
+def test_what_an_earlier_run_left_unfinished_is_swept_up(newsroom: Project, encoder: Path) -> None:
+    left = settings.TAGDESK_DATA / "models" / str(newsroom.pk) / ".partial-of-somebody-killed"
+    left.mkdir(parents=True)
+    learn(newsroom, encoder)
+    assert files_of(newsroom) == ["v1"]
+
+
+def test_a_silent_run_is_failed_with_the_reason_and_retrain_works_again(newsroom: Project, encoder: Path) -> None:
+    lately = timezone.now() - timedelta(seconds=46)
+    silent = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=lately)
+    jobs.reconcile()
+    silent.refresh_from_db()
+    assert silent.status == "failed"
+    assert f"The worker stopped at {timezone.localtime(lately):%H:%M} without a word" in silent.error
+    assert "press Retrain to try again" in silent.error
+    assert learn(newsroom, encoder).status == "succeeded"
+
+
+def test_a_run_that_beats_is_left_alone(newsroom: Project) -> None:
+    alive = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now() - timedelta(seconds=30))
+    jobs.reconcile()
+    alive.refresh_from_db()
+    assert alive.status == "running"
+
+
+def test_a_queued_run_whose_job_is_lost_is_rung_for_again(newsroom: Project, rung: list[Any]) -> None:
+    run = ask(newsroom)
+    jobs.reconcile()
+    assert rung == []  # a worker may be taking it this moment
+    Run.objects.update(created_at=timezone.now() - timedelta(seconds=6))
+    jobs.reconcile()
+    assert rung == [("train", "training.jobs.train", run.pk)]
+
+
+def test_a_queued_run_whose_job_waits_is_left_alone(
+    newsroom: Project, rung: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(newsroom)
+    Run.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    monkeypatch.setattr(annotate_queue, "position", lambda *args: 3)
+    jobs.reconcile()
+    assert rung == []
+
+
+def test_reconcile_lives_without_a_queue(newsroom: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*args: Any) -> None:
+        raise QueueDown("The job queue does not answer.")
+
+    for name in ("position", "length", "workers_seen"):
+        monkeypatch.setattr(annotate_queue, name, down)
+    run = ask(newsroom)
+    jobs.reconcile()
+    run.refresh_from_db()
+    assert run.status == "queued"
+    assert doorbell.wait(run).queue_down == "The job queue does not answer."
+
+
+def test_a_killed_process_is_told_at_once(newsroom: Project) -> None:
+    run = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now())
+    jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
+    jobs.job_died("check-import-7", "whatever")
+    run.refresh_from_db()
+    assert run.status == "failed"
+    assert "was killed (SIGKILL)" in run.error
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(newsroom: Project) -> None:
+    run = make_run(newsroom, "succeeded")
+    jobs.job_died(run.job_id, "too late")
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("succeeded", "")
+
+
+def test_a_second_ask_starts_nothing(newsroom: Project) -> None:
+    first = ask(newsroom)
+    second, is_new = Run.objects.queue(newsroom, None)
+    assert (second, is_new) == (first, False)
+
+
+def test_a_waiting_run_is_stopped_at_once(newsroom: Project, encoder: Path) -> None:
+    run = ask(newsroom, encoder)
+    run.stop()
+    assert (run.status, run.is_active) == ("stopped", False)
+    jobs.train(run.pk)
+    assert Version.objects.count() == 0
+
+
+def test_losses_stay_few_and_keep_both_ends(newsroom: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "MOST_LOSSES", 10)
+    writer = heartbeat.ProgressWriter(Hold(make_run(newsroom, "running", claim=uuid4())))
+    for step in range(100):
+        writer._remember(step, 1.0)
+    steps = [step for step, _ in writer.losses]
+    assert (steps[0], steps[-1]) == (0, 99)
+    assert steps == sorted(set(steps))
+    assert len(steps) <= 11
+
+
+def test_writing_without_the_claim_raises(newsroom: Project) -> None:
+    run = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now())
+    hold = Hold(run)
+    hold.write(progress={"step": 1})
+    Run.objects.update(claim=uuid4())
+    with pytest.raises(Lost):
+        hold.write(progress={"step": 2})
+    run.refresh_from_db()
+    assert run.progress == {"step": 1}
+
+
+def test_held_out_and_finished_articles_get_no_predictions(newsroom: Project, encoder: Path) -> None:
+    version = learn(newsroom, encoder).version
+    jobs.predict_next(version.source_id)
+    told = set(Prediction.objects.values_list("document__split", "document__state"))
+    assert told == {("train", "raw")}
+    assert Prediction.objects.count() == 4

@@ -1,0 +1,438 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from annotate import queue as annotate_queue
+from annotate.models import Document, Prediction, Project
+from annotate.queue import QueueDown, Workers
+from tests.make import join, make_document, make_project, make_user
+from tests.training.runs import make_run, make_version
+from training.models import Run, Version
+
+DOWN = "The job queue does not answer."
+HTMX = {"HX-Request": "true"}
+PROGRESS = {
+    "phase": "training",
+    "step": 7,
+    "steps": 40,
+    "epoch": 2,
+    "epochs": 8,
+    "loss": 0.51234,
+    "words_per_second": 1234.5,
+    "seconds_left": 130.2,
+}
+
+
+class FakeQueue:
+    """The doorbell's other side: who listens, what was rung for, and whether it answers."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[Any, ...]] = []
+        self.workers = 1
+        self.place: int | None = 1
+        self.is_down = False
+
+    def answer(self, value: Any) -> Any:
+        if self.is_down:
+            raise QueueDown(DOWN)
+        return value
+
+    def enqueue(self, *args: Any, **kwargs: Any) -> None:
+        self.answer(None)
+        self.rung.append(args)
+
+
+@pytest.fixture(autouse=True)
+def bell(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
+    queue = FakeQueue()
+    monkeypatch.setattr(annotate_queue, "enqueue", queue.enqueue)
+    monkeypatch.setattr(annotate_queue, "position", lambda *args: queue.answer(queue.place))
+    monkeypatch.setattr(annotate_queue, "workers_seen", lambda *args: queue.answer(Workers(queue.workers, None)))
+    return queue
+
+
+@pytest.fixture
+def project(user: User) -> Project:
+    project = make_project(manager=user)
+    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
+    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
+    return project
+
+
+@pytest.fixture
+def page(signed_in: Client) -> Callable[..., str]:
+    def get(address: str, headers: dict[str, str] | None = None) -> str:
+        response = signed_in.get(address, headers=headers)
+        assert response.status_code == 200
+        return " ".join(response.content.decode().split())
+
+    return get
+
+
+def panel_of(project: Project) -> str:
+    return f"/projects/{project.slug}/training"
+
+
+def running(project: Project, **fields: Any) -> Run:
+    now = timezone.now()
+    return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
+
+
+def as_role(client: Client, project: Project, role: str) -> Client:
+    client.force_login(join(project, make_user(), role))
+    return client
+
+
+def test_the_panel_offers_retrain_and_says_on_how_much(project: Project, page: Callable[..., str]) -> None:
+    html = page(panel_of(project))
+    assert "No model yet" in html
+    assert '<button type="submit" id="retrain" class="main" >Retrain</button>' in html
+    assert "on 1 finished article, scored on 1 held-out one" in html
+    assert "hx-trigger" not in html
+
+
+def test_without_a_finished_article_retrain_is_off_with_the_reason(
+    project: Project, page: Callable[..., str], signed_in: Client, bell: FakeQueue
+) -> None:
+    Document.objects.in_split("train").delete()
+    html = page(panel_of(project))
+    assert 'class="main" disabled aria-describedby="why-not"' in html
+    assert "Finish at least one more article first" in html
+    html = signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX).content.decode()
+    assert "Finish at least one more article first" in html
+    assert (Run.objects.count(), bell.rung) == (0, [])
+
+
+def test_retrain_queues_a_run_and_the_panel_shows_it_at_once(
+    project: Project, signed_in: Client, user: User, bell: FakeQueue
+) -> None:
+    html = signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX).content.decode()
+    run = Run.objects.get()
+    assert (run.status, run.requested_by) == ("queued", user)
+    assert bell.rung == [("train", "training.jobs.train", run.pk)]
+    assert "next in the queue" in html
+    assert 'hx-trigger="every 1s"' in html
+    assert 'id="retrain"' not in html
+
+
+def test_a_second_click_starts_nothing_and_says_so(project: Project, signed_in: Client, bell: FakeQueue) -> None:
+    signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX)
+    html = signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX).content.decode()
+    assert "nothing new was started" in html
+    assert Run.objects.count() == len(bell.rung) == 1
+
+
+def test_without_javascript_retrain_leads_back_to_the_project(project: Project, signed_in: Client) -> None:
+    response = signed_in.post(f"/projects/{project.slug}/retrain")
+    assert (response.status_code, response["Location"]) == (302, f"/projects/{project.slug}/")
+    assert Run.objects.count() == 1
+
+
+def test_where_the_queue_is_down_the_click_is_kept_and_the_panel_says_so(
+    project: Project, signed_in: Client, bell: FakeQueue
+) -> None:
+    bell.is_down = True
+    html = signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX).content.decode()
+    assert DOWN in html
+    assert "Nothing is lost" in html
+    run = Run.objects.get()
+    bell.is_down, bell.place = False, None
+    Run.objects.update(created_at=timezone.now() - timedelta(seconds=10))
+    signed_in.get(panel_of(project))
+    assert bell.rung == [("train", "training.jobs.train", run.pk)]
+
+
+def test_it_says_that_no_worker_runs_with_the_command_to_start_one(
+    project: Project, page: Callable[..., str], bell: FakeQueue
+) -> None:
+    bell.workers = 0
+    assert "No training worker is running, so a training would wait" in page(panel_of(project))
+    make_run(project, "queued")
+    html = page(panel_of(project))
+    assert "No training worker is running, so nothing begins" in html
+    assert "python manage.py worker train" in html
+
+
+def test_it_shows_the_place_in_the_queue(project: Project, page: Callable[..., str], bell: FakeQueue) -> None:
+    make_run(project, "queued")
+    bell.place = 4
+    assert "number 4 in the queue" in page(panel_of(project))
+
+
+def test_a_running_training_shows_how_far_it_is(project: Project, page: Callable[..., str]) -> None:
+    run = running(project, progress=PROGRESS, losses=[[1, 1.5], [7, 0.51234]])
+    for html in (page(panel_of(project)), page(f"/runs/{run.pk}/")):
+        for words in ("Learning", "2 of 8", "7 of 40", "0.512", "1,235", "2 min 10 s", 'hx-trigger="every 1s"'):
+            assert words in html
+        assert '<progress max="40" value="7"' in html
+        assert "hx-confirm=" in html
+    assert "<polyline points=" in html
+
+
+def test_a_run_that_has_only_begun_is_shown_too(project: Project, page: Callable[..., str]) -> None:
+    run = running(project)
+    assert "Starting" in page(panel_of(project))
+    assert "Starting" in page(f"/runs/{run.pk}/")
+
+
+@pytest.mark.parametrize(("target", "element"), [("training", 'id="training"'), ("run", 'id="run"')])
+def test_stop_asks_the_run_to_stop_and_answers_the_place_it_came_from(
+    project: Project, signed_in: Client, target: str, element: str
+) -> None:
+    run = running(project, progress=PROGRESS)
+    html = signed_in.post(f"/runs/{run.pk}/stop", headers={**HTMX, "HX-Target": target}).content.decode()
+    run.refresh_from_db()
+    assert (run.status, run.stop_requested) == ("running", True)
+    assert element in html
+    assert "stopping" in html
+    assert "<html" not in html
+
+
+def test_stopping_a_waiting_run_ends_it_and_twice_does_no_harm(project: Project, signed_in: Client) -> None:
+    run = make_run(project, "queued")
+    for _ in range(2):
+        assert signed_in.post(f"/runs/{run.pk}/stop")["Location"] == f"/runs/{run.pk}/"
+    run.refresh_from_db()
+    assert run.status == "stopped"
+
+
+def test_the_last_answer_of_a_poll_ends_the_polling(project: Project, page: Callable[..., str]) -> None:
+    run = make_run(project, "stopped")
+    html = page(f"/runs/{run.pk}/", headers=HTMX)
+    assert "hx-trigger" not in html
+    assert "<html" not in html
+    assert "Nothing of it was kept" in html
+
+
+def test_a_silent_run_is_shown_as_failed_at_the_next_look(project: Project, page: Callable[..., str]) -> None:
+    lately = timezone.now() - timedelta(seconds=50)
+    run = running(project, heartbeat_at=lately)
+    html = page(panel_of(project))
+    assert f"The worker stopped at {timezone.localtime(lately):%H:%M} without a word" in html
+    assert 'id="retrain"' in html
+    assert "without a word" in page(f"/runs/{run.pk}/")
+
+
+def test_retrain_begins_anew_over_a_silent_run(project: Project, signed_in: Client) -> None:
+    running(project, heartbeat_at=timezone.now() - timedelta(seconds=50))
+    signed_in.post(f"/projects/{project.slug}/retrain")
+    assert list(Run.objects.values_list("status", flat=True)) == ["queued", "failed"]
+
+
+def scored(f1: float) -> dict[str, Any]:
+    per_label = {"LOC": {"precision": 0.5, "recall": 0.25, "f1": 0.333, "support": 4}}
+    return {
+        "precision": 0.75,
+        "recall": 0.625,
+        "f1": f1,
+        "accuracy": 0.91,
+        "support": 1234,
+        "per_label": per_label,
+        "confusion": {"labels": ["LOC", "(none)"], "table": [[3, 1], [2, 0]]},
+    }
+
+
+SCORES = {
+    "candidate": scored(0.687),
+    "current": scored(0.654),
+    "current_number": 3,
+    "decision": {"promote": True, "reason": "Promoted: F1 +0.033 against the current model."},
+    "articles": {"training": 80, "validation": 20, "blind": 17, "unknown": 2},
+}
+
+
+def test_a_finished_run_tells_its_scores_by_label_against_the_model_before(
+    project: Project, page: Callable[..., str]
+) -> None:
+    run = make_run(project, scores=SCORES, settings={"learning_rate": 0.0001}, snapshot_hash="ab" * 32)
+    make_version(project, current=True, run=run)
+    html = page(f"/runs/{run.pk}/")
+    for words in (
+        *("0.687", "0.750", "0.625", "0.910", "version 3, the model before", "0.654", "LOC", "0.333", "1,234"),
+        *("Promoted: F1 +0.033", "80 finished articles", "17 of 20 held-out articles were tagged blind"),
+        *("1 with suggestions in sight", "of 2 nobody knows", "learning_rate", "0.0001", "What was taken for what"),
+        *("the current model", "abababababab"),
+    ):
+        assert words in html
+    assert "hx-trigger" not in html
+
+
+def test_a_run_without_held_out_articles_says_that_there_is_no_score_and_why(
+    project: Project, page: Callable[..., str]
+) -> None:
+    decision = {"promote": True, "reason": "Promoted as the first model."}
+    scores = {"candidate": None, "current": None, "decision": decision, "articles": {"training": 3, "validation": 0}}
+    run = make_run(project, scores=scores)
+    version = make_version(project, current=True, run=run)
+    Version.objects.filter(pk=version.pk).update(scores={})
+    assert "No score yet: none of the held-out articles was finished" in page(f"/runs/{run.pk}/")
+    html = page(panel_of(project))
+    assert "no score yet" in html
+    assert "nothing to score it on" in html
+
+
+def test_a_failed_run_tells_the_words_and_the_technical_line(project: Project, page: Callable[..., str]) -> None:
+    run = make_run(project, "failed", error="The disk is full.\nOSError: [Errno 28] <b>")
+    html = page(f"/runs/{run.pk}/")
+    assert "The disk is full." in html
+    assert '<pre class="technical">OSError: [Errno 28] &lt;b&gt;</pre>' in html
+    panel = page(panel_of(project))
+    assert "The last training failed." in panel
+    assert "Errno" not in panel
+
+
+def test_the_panel_tells_the_current_model_its_score_and_its_suggestions(
+    project: Project, page: Callable[..., str]
+) -> None:
+    version = make_version(project, current=True, f1=0.876)
+    Prediction.objects.create(document=make_document("Ada.", project), source=version.source)
+    html = page(panel_of(project))
+    assert "0.876" in html
+    assert "version 1" in html
+    assert "Suggestions are ready for 1 article." in html
+
+
+def test_the_panel_tells_why_there_are_no_suggestions(project: Project, page: Callable[..., str]) -> None:
+    make_version(project, current=True, trouble="There was not enough memory.\nMemoryError")
+    html = page(panel_of(project))
+    assert "There are no suggestions: There was not enough memory." in html
+
+
+def test_the_models_page_lists_versions_and_what_became_of_every_run(
+    project: Project, page: Callable[..., str]
+) -> None:
+    make_version(project, current=True, f1=0.8)
+    make_version(project, f1=0.7)
+    make_run(project, "failed")
+    html = page(f"/projects/{project.slug}/models")
+    assert html.index("Failed") < html.index("Version 2") < html.index("Version 1")
+    for words in ("0.800", "0.700", "Kept aside", "Current"):
+        assert words in html
+    assert html.count("Make current") == 1
+
+
+def test_promoting_is_one_click_and_so_is_the_way_back(project: Project, signed_in: Client, bell: FakeQueue) -> None:
+    first, second = make_version(project), make_version(project, current=True)
+    for version in (first, second):
+        (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    html = signed_in.post(f"/versions/{first.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == first.source
+    assert "Version 1 is the current model now" in html
+    assert f'action="/versions/{second.pk}/promote"' in html
+    signed_in.post(f"/versions/{second.pk}/promote")
+    project.refresh_from_db()
+    assert project.current_source == second.source
+    assert [args[2] for args in bell.rung] == [first.source_id, second.source_id]
+
+
+def test_a_second_click_on_promote_changes_nothing(project: Project, signed_in: Client, bell: FakeQueue) -> None:
+    version = make_version(project, current=True)
+    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    promoted_at = version.promoted_at
+    signed_in.post(f"/versions/{version.pk}/promote")
+    version.refresh_from_db()
+    assert (version.promoted_at, bell.rung) == (promoted_at, [])
+
+
+def test_a_version_whose_folder_is_gone_is_not_promoted(project: Project, signed_in: Client) -> None:
+    current, gone = make_version(project, current=True), make_version(project)
+    Version.objects.filter(pk=gone.pk).update(folder="models/gone/v99")
+    html = signed_in.post(f"/versions/{gone.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == current.source
+    assert "models/gone/v99 is gone" in html
+
+
+def test_promotion_holds_where_the_queue_is_down_and_says_so(
+    project: Project, signed_in: Client, bell: FakeQueue
+) -> None:
+    version = make_version(project)
+    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    bell.is_down = True
+    html = signed_in.post(f"/versions/{version.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == version.source
+    assert DOWN in html
+
+
+def addresses(project: Project) -> dict[str, tuple[str, str]]:
+    run, version = make_run(project, "queued"), make_version(project)
+    return {
+        "training_panel": ("get", panel_of(project)),
+        "run_start": ("post", f"/projects/{project.slug}/retrain"),
+        "run": ("get", f"/runs/{run.pk}/"),
+        "run_stop": ("post", f"/runs/{run.pk}/stop"),
+        "models": ("get", f"/projects/{project.slug}/models"),
+        "version_promote": ("post", f"/versions/{version.pk}/promote"),
+    }
+
+
+NAMES = ("training_panel", "run_start", "run", "run_stop", "models", "version_promote")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_foreign_project_does_not_exist(project: Project, client: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    client.force_login(make_user())
+    assert getattr(client, method)(address).status_code == 404
+    assert Run.objects.filter(status="queued").count() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stranger_is_sent_to_sign_in(project: Project, client: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    response = client.generic(method.upper(), address)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_wrong_method_is_refused(project: Project, signed_in: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    assert signed_in.generic("GET" if method == "post" else "POST", address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("viewer", {"training_panel", "run", "models"}),
+        ("annotator", {"training_panel", "run", "models", "run_start", "run_stop"}),
+        ("manager", set(NAMES)),
+    ],
+)
+def test_roles_may_look_retrain_and_promote(project: Project, client: Client, role: str, allowed: set[str]) -> None:
+    as_role(client, project, role)
+    for name, (method, address) in addresses(project).items():
+        status = getattr(client, method)(address).status_code
+        assert (name, status == 403) == (name, name not in allowed)
+
+
+def test_a_viewer_sees_no_buttons(project: Project, client: Client) -> None:
+    as_role(client, project, "viewer")
+    make_version(project)
+    run = running(project, progress=PROGRESS)
+    for address in (panel_of(project), f"/runs/{run.pk}/", f"/projects/{project.slug}/models"):
+        html = client.get(address).content.decode().partition("<main")[2] or client.get(address).content.decode()
+        assert "<button" not in html
+
+
+def test_the_pages_ask_the_database_a_fixed_number_of_times(
+    project: Project, signed_in: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(30):
+        make_version(project, current=True)
+    run = running(project, progress=PROGRESS)
+    with django_assert_max_num_queries(11):
+        signed_in.get(panel_of(project))
+    with django_assert_max_num_queries(11):
+        signed_in.get(f"/runs/{run.pk}/", headers=HTMX)
+    with django_assert_max_num_queries(8):
+        signed_in.get(f"/projects/{project.slug}/models")

@@ -1,0 +1,60 @@
+"""How training rings for a worker. The rows are the record: what is not rung for here, `reconcile` rings for later."""
+
+from datetime import timedelta
+from typing import Literal, NamedTuple
+from uuid import uuid4
+
+from django.utils import timezone
+
+from annotate import queue
+from annotate.queue import QueueDown
+from training.models import Run
+
+SETTLING = timedelta(seconds=5)  # how long a run may be neither in the queue nor claimed: a worker is just taking it
+
+Stage = Literal["next", "pool", "rest"]
+
+
+class Waiting(NamedTuple):
+    """What is to be said to somebody who waits for a run. `place` 1 is next, None once a worker has taken it."""
+
+    place: int | None
+    workers: int
+    queue_down: str = ""
+
+
+def ring_for_run(run: Run) -> None:
+    """Send a queued run to a worker. Raises QueueDown; the row waits all the same."""
+    queue.enqueue("train", "training.jobs.train", run.pk, job_id=run.job_id)
+
+
+def ring_for_predictions(source_id: int, stage: Stage = "next") -> None:
+    """Have the predictor fill in what this source has not said yet. Raises QueueDown."""
+    # An id of its own for each: a job that rings for its own continuation must not write over itself.
+    job_id = f"predict-{source_id}-{stage}-{uuid4().hex[:12]}"
+    queue.enqueue("predict", "training.jobs.predict_next", source_id, stage, job_id=job_id)
+
+
+def predictor_is_busy() -> bool:
+    """Whether predictions wait to be made already. Raises QueueDown."""
+    return queue.length("predict") > 0
+
+
+def wait(run: Run) -> Waiting:
+    """Look where a queued run stands, and ring again where the queue has lost it."""
+    try:
+        place = queue.position("train", run.job_id)
+        if place is None and timezone.now() - run.created_at > SETTLING:
+            ring_for_run(run)
+            place = queue.position("train", run.job_id)
+    except QueueDown as down:
+        return Waiting(None, 0, str(down))
+    return look()._replace(place=place)
+
+
+def look() -> Waiting:
+    """See who would take a run."""
+    try:
+        return Waiting(None, queue.workers_seen("train").listening)
+    except QueueDown as down:
+        return Waiting(None, 0, str(down))

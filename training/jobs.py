@@ -1,0 +1,97 @@
+"""The jobs. Each takes ids, claims the row, calls a plain function, returns nothing, and may run twice.
+
+A worker runs public functions of this module and no others.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db.models import F
+
+from annotate.queue import QueueDown
+from training import doorbell, predictions, trouble
+from training.engine.progress import Stopped
+from training.heartbeat import Hold, Lost
+from training.learning import learn
+from training.models import Run, Version
+
+log = logging.getLogger(__name__)
+
+
+def train(run_id: int) -> None:
+    """Train once for this run. Nothing where it has been taken, stopped or closed."""
+    run = Run.objects.claim(run_id)
+    if run is None:
+        log.info("Run %s is not waiting any more, so nothing was done.", run_id)
+        return
+    with Hold(run) as hold:
+        version = _train(run, hold)
+    if version is not None and version.is_current:
+        _ring_for_predictions(version)
+
+
+def predict_next(source_id: int, stage: doorbell.Stage = "next") -> None:
+    """Fill in what the current model has not said yet: the next articles, then a random pool, then the rest."""
+    version = Version.objects.select_related("project").filter(source=source_id).first()
+    if version is None or not version.is_current:
+        return
+    row = Version.objects.filter(pk=version.pk)
+    try:
+        go_on = predictions.fill(version, stage)
+    except Exception as error:  # whatever it is: people wait for suggestions, and must read why there are none
+        log.exception("The suggestions of version %s could not be made.", version.pk)
+        row.update(trouble=trouble.no_suggestions(error))
+        return
+    row.exclude(trouble="").update(trouble="")
+    if go_on and predictions.wanting(version).exists():
+        _ring_for_predictions(version, predictions.FOLLOWS[stage])
+
+
+def reconcile() -> None:
+    """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
+    Run.objects.close_stale()
+    try:
+        for run in Run.objects.filter(status=Run.Status.QUEUED):
+            doorbell.wait(run)
+        for version in Version.objects.filter(project__current_source=F("source")).select_related("project"):
+            _close_gap(version)
+    except QueueDown as down:
+        log.warning("%s", down)
+
+
+def job_died(job_id: str, reason: str) -> None:
+    """Told by the worker that the process of a job is gone: no need to wait for its heartbeat to go stale."""
+    pk = job_id.removeprefix("run-")
+    if pk == job_id or not pk.isdecimal():
+        return
+    Run.objects.filter(pk=int(pk)).fail(trouble.died(reason))
+
+
+def _train(run: Run, hold: Hold) -> Version | None:
+    """Train, and close the row as what came of it. Where the claim is lost, the row is not ours to close."""
+    try:
+        return learn(run, hold)
+    except (Stopped, Lost):
+        hold.row().end(Run.Status.STOPPED)
+    except KeyboardInterrupt:
+        hold.row().end(Run.Status.STOPPED)
+        raise
+    except Exception as error:  # whatever it is: the person who pressed Retrain must read it in the row
+        log.exception("Run %s failed.", run.pk)
+        hold.row().fail(trouble.in_words(error))
+    return None
+
+
+def _close_gap(version: Version) -> None:
+    if doorbell.predictor_is_busy() or predictions.is_at_work(version):
+        return
+    if predictions.wanting(version).exists():
+        doorbell.ring_for_predictions(version.source_id)
+
+
+def _ring_for_predictions(version: Version, stage: doorbell.Stage = "next") -> None:
+    try:
+        doorbell.ring_for_predictions(version.source_id, stage)
+    except QueueDown as down:  # the next `reconcile` finds the gap and rings
+        log.warning("%s", down)

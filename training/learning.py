@@ -1,0 +1,178 @@
+"""One run from its claim to its version: freeze the gold, train, score against the model before, keep, promote."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.conf import settings as django_settings
+from django.db import transaction
+from django.utils import timezone
+
+from annotate.models import Project, Source
+from training import snapshot
+from training.heartbeat import Hold, Lost, ProgressWriter
+from training.models import Run, Version
+
+if TYPE_CHECKING:
+    from training.engine.articles import Article
+    from training.engine.scores import Decision
+    from training.engine.train import Result
+
+log = logging.getLogger(__name__)
+
+
+class Judgement(NamedTuple):
+    """`against` is the source that was current when the two were compared, None where there was none."""
+
+    promote: bool
+    scores: dict[str, Any]
+    against: int | None
+
+
+def learn(run: Run, hold: Hold) -> Version:
+    """Do all of a claimed run. Raises Lost, Stopped, NothingToLearn, what the engine raises, and OSError."""
+    from training.engine.recipe import Settings
+    from training.engine.train import train
+
+    frozen = snapshot.take(run.project)
+    words = sum(len(article.words) for article in frozen.training)
+    settings = Settings.for_data(len(frozen.training), words, **{"seed": run.seed, **run.settings})
+    hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
+    aside = _fresh_aside(run)
+    report = ProgressWriter(hold)
+    try:
+        result = train(
+            settings,
+            frozen.labels,
+            frozen.training,
+            frozen.validation,
+            aside,
+            report,
+            hold.should_stop,
+            data_hash=frozen.hash,
+        )
+        judgement = _judge(run.project, frozen, result, hold, report)
+        return _keep(run, hold, aside, frozen.labels, judgement)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def models_folder(project: Project) -> Path:
+    return Path(django_settings.TAGDESK_DATA) / "models" / str(project.pk)
+
+
+def folder_of(version: Version) -> Path:
+    return Path(django_settings.TAGDESK_DATA) / version.folder
+
+
+def _fresh_aside(run: Run) -> Path:
+    """A place for the unfinished model. What earlier runs left unfinished goes: only this one is active now."""
+    folder = models_folder(run.project)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".partial-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return folder / f".partial-{run.claim}"
+
+
+def _articles(frozen: snapshot.Snapshot) -> dict[str, int]:
+    return {
+        "training": len(frozen.training),
+        "validation": len(frozen.validation),
+        "blind": frozen.blind,
+        "unknown": frozen.unknown,
+    }
+
+
+def _judge(
+    project: Project, frozen: snapshot.Snapshot, result: Result, hold: Hold, report: ProgressWriter
+) -> Judgement:
+    """Score the current model on the same articles, and decide between the two."""
+    from training.engine.scores import compare, score
+
+    project.refresh_from_db(fields=["current_source"])
+    before = Version.current_of(project)
+    gold = [article.tags for article in frozen.validation]
+    tagged, trouble = _tag_with(before, frozen.validation, hold, report)
+    shared = [label for label in frozen.labels if before is None or label in before.labels]
+    decision = compare(gold, tagged, [p.tags for p in result.predicted], shared)
+    scores = {
+        "candidate": result.scores,
+        "current": score(gold, tagged) if tagged and gold else None,
+        "current_number": before.number if before else None,
+        "decision": _in_words(decision, trouble)._asdict(),
+        "articles": _articles(frozen),
+        "seconds": round(result.seconds, 1),
+        "words_per_second": round(result.words_per_second),
+    }
+    return Judgement(decision.promote, scores, project.current_source_id)
+
+
+def _tag_with(
+    version: Version | None, articles: Sequence[Article], hold: Hold, report: ProgressWriter
+) -> tuple[list[list[str]] | None, str]:
+    """The version's tags for the articles; None, with the reason, where it cannot be loaded."""
+    from training.engine.encoders import EncoderError
+    from training.engine.predict import Predictor
+    from training.engine.progress import Progress, Stopped
+
+    def told(done: int, of: int) -> None:
+        if hold.should_stop():
+            raise Stopped
+        report(Progress("comparing", done, of))
+
+    if version is None:
+        return None, ""
+    try:
+        return [p.tags for p in Predictor.load(folder_of(version)).predict(articles, told)], ""
+    except (EncoderError, OSError, ValueError, KeyError) as error:
+        log.warning("Version %s cannot be loaded to compare with (%s).", version.pk, type(error).__name__)
+        return None, f"Version {version.number}, the model before, could not be loaded, so nothing was compared."
+
+
+def _in_words(decision: Decision, trouble: str) -> Decision:
+    return decision._replace(reason=f"Promoted. {trouble}") if trouble else decision
+
+
+def _keep(run: Run, hold: Hold, aside: Path, labels: list[str], judgement: Judgement) -> Version:
+    """Move the folder into place, make its version and close the run, all or nothing and only while the claim holds."""
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=run.project_id)
+        scores, promote = _unless_overtaken(judgement, project)
+        now = timezone.now()
+        ended = hold.row().filter(stop_requested=False)
+        if not ended.update(status=Run.Status.SUCCEEDED, ended_at=now, heartbeat_at=now, scores=scores):
+            raise Lost(f"run {run.pk} was stopped or is not ours any more")
+        source = Source.next_of(project, Source.Kind.MODEL)
+        folder = models_folder(project) / f"v{source.number}"
+        _move(aside, folder)
+        version = Version.objects.create(
+            run=run,
+            project=project,
+            source=source,
+            number=source.number,
+            folder=str(folder.relative_to(django_settings.TAGDESK_DATA)),
+            labels=labels,
+            scores=scores["candidate"] or {},
+        )
+        if promote:
+            version.promote()
+    return version
+
+
+def _unless_overtaken(judgement: Judgement, project: Project) -> tuple[dict[str, Any], bool]:
+    """Keep the model aside where somebody has made another one current since the two were compared."""
+    if not judgement.promote or project.current_source_id == judgement.against:
+        return judgement.scores, judgement.promote
+    reason = "Kept aside: somebody made another model current while this one was being trained."
+    decision = {**judgement.scores["decision"], "promote": False, "reason": reason}
+    return {**judgement.scores, "decision": decision}, False
+
+
+def _move(aside: Path, folder: Path) -> None:
+    # What lies there has no row: the machine went down between the move and the commit.
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)

@@ -1,0 +1,182 @@
+"""What a run learns from: the project's finished gold, frozen as a `datasets.DatasetDict` under `snapshots/HASH/`.
+
+The hash is over the label order and every article's words, tags and sentence starts, so the same gold has the same
+name, and a snapshot that lies there already is used again. Snapshots hold the articles: they never leave with a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+
+from annotate.models import Annotation, Project, Split, State
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+    from training.engine.articles import Article
+
+LAYOUT = 1  # raise it when the columns change: old snapshots then get other names
+SPLITS = (Split.TRAIN, Split.VALIDATION)
+
+
+class NothingToLearn(Exception):
+    """The project's gold is not enough to train on. The message is for the person."""
+
+
+class Snapshot(NamedTuple):
+    """`blind` counts the validation articles tagged without suggestions in sight, `unknown` those nobody can say."""
+
+    hash: str
+    labels: list[str]
+    training: list[Article]
+    validation: list[Article]
+    blind: int
+    unknown: int
+
+
+def take(project: Project) -> Snapshot:
+    """Freeze the finished gold as it is now, and read it back. Raises NothingToLearn."""
+    labels = project.label_names()
+    rows: dict[str, list[Article]] = {split: [] for split in SPLITS}
+    blind: list[bool | None] = []
+    for annotation in finished_gold(project).iterator(chunk_size=500):
+        document = annotation.document
+        rows[document.split].append(_article(annotation))
+        if document.split == Split.VALIDATION:
+            blind.append(annotation.blind)
+    _check(project, labels, rows)
+    name = digest(labels, rows)
+    folder = snapshots_folder() / name
+    if not folder.exists():
+        _write(folder, labels, rows)
+    frozen = read(folder)
+    validation = frozen.get("validation", [])
+    return Snapshot(name, labels, frozen["train"], validation, blind.count(True), blind.count(None))
+
+
+def finished_gold(project: Project) -> models.QuerySet[Annotation]:
+    """The gold that training may see, with its documents: finished, not deleted, never of the test split."""
+    gold = Annotation.objects.filter(
+        kind=Annotation.Kind.GOLD,
+        status=State.FINISHED,
+        document__project=project,
+        document__deleted_at=None,
+        document__split__in=SPLITS,
+    )
+    return (
+        gold.select_related("document")
+        .only("tags", "blind", "document__text", "document__tokens", "document__sentence_starts", "document__split")
+        .order_by("document_id")
+    )
+
+
+def snapshots_folder() -> Path:
+    return Path(settings.TAGDESK_DATA) / "snapshots"
+
+
+def digest(labels: list[str], rows: dict[str, list[Article]]) -> str:
+    """Name the content: 64 hex digits, the same on every machine."""
+    content = hashlib.sha256(json.dumps([LAYOUT, labels]).encode())
+    for split in SPLITS:
+        content.update(f"\n{split}".encode())
+        for article in rows[split]:
+            content.update(b"\n" + json.dumps(article).encode())
+    return content.hexdigest()
+
+
+def read(folder: Path) -> dict[str, list[Article]]:
+    """The articles of a snapshot by split, in order. A split without articles is not there."""
+    from datasets import load_from_disk
+
+    from training.engine.articles import Article
+
+    dataset = load_from_disk(str(folder))
+    return {
+        split: [
+            Article(row["key"], row["tokens"], [names[tag] for tag in row["ner_tags"]], row["sentence_starts"])
+            for row in part
+        ]
+        for split, part in dataset.items()
+        for names in [part.features["ner_tags"].feature.names]
+    }
+
+
+def _article(annotation: Annotation) -> Article:
+    from training.engine.articles import Article
+
+    document = annotation.document
+    return Article(str(document.pk), document.words(), annotation.tags, document.sentence_starts)
+
+
+def _check(project: Project, labels: list[str], rows: dict[str, list[Article]]) -> None:
+    if not labels:
+        raise NothingToLearn("The project has no labels. Add one, tag with it, then retrain.")
+    if not rows[Split.TRAIN]:
+        raise NothingToLearn(nothing_finished(len(rows[Split.VALIDATION])))
+    used = {tag[2:] for articles in rows.values() for article in articles for tag in article.tags if tag != "O"}
+    if strange := sorted(used - set(labels)):
+        raise NothingToLearn(f"Finished articles hold labels that “{project}” no longer has: {', '.join(strange)}.")
+
+
+def nothing_finished(held_out: int) -> str:
+    """Say why there is nothing to train on, given how many finished articles are held out."""
+    if not held_out:
+        return "Finish at least one article first: a model learns from finished articles only."
+    articles = "The one finished article is" if held_out == 1 else f"All {held_out} finished articles are"
+    return f"Finish at least one more article first: {articles} held out to score with, so there is none to learn from."
+
+
+def _write(folder: Path, labels: list[str], rows: dict[str, list[Article]]) -> None:
+    """Write aside and move: what lies under its hash is whole. Of two that write the same, the second is dropped."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".partial-{uuid4().hex}")
+    try:
+        _dataset(labels, rows).save_to_disk(str(aside))
+        aside.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _dataset(labels: list[str], rows: dict[str, list[Article]]) -> DatasetDict:
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value, disable_progress_bars
+
+    from training.engine.articles import tag_names
+
+    disable_progress_bars()
+    names = tag_names(labels)
+    features = Features(
+        {
+            "key": Value("string"),
+            "tokens": List(Value("string")),
+            "ner_tags": List(ClassLabel(names=names)),
+            "sentence_starts": List(Value("int32")),
+        }
+    )
+    number = {name: index for index, name in enumerate(names)}
+    return DatasetDict(
+        {
+            str(split): Dataset.from_dict(_columns(articles, number), features=features)
+            for split, articles in rows.items()
+            if articles  # an empty part would be written without a file, and not read back
+        }
+    )
+
+
+def _columns(articles: list[Article], number: dict[str, int]) -> dict[str, list[Any]]:
+    return {
+        "key": [article.key for article in articles],
+        "tokens": [article.words for article in articles],
+        "ner_tags": [[number[tag] for tag in article.tags] for article in articles],
+        "sentence_starts": [article.sentence_starts for article in articles],
+    }

@@ -1,0 +1,109 @@
+"""How a run is told to people: phases, spans of time, the loss curve, the tables of scores. Pure; plain values only."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+PHASES = {
+    "preparing": "Reading the articles and loading the encoder",
+    "training": "Learning",
+    "scoring": "Tagging the held-out articles to score it",
+    "saving": "Writing the model down",
+    "comparing": "Tagging the same articles with the model before, to compare",
+}
+
+
+class Row(NamedTuple):
+    """One label's line: shares in [0, 1], `support` gold entities, `before` the F1 of the model before."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    before: float | None
+
+
+class Curve(NamedTuple):
+    """Points of a polyline in a box of `width` x `height`, and the first and last loss."""
+
+    points: str
+    width: int
+    height: int
+    first: float
+    last: float
+
+
+def phase(progress: dict[str, Any]) -> str:
+    return PHASES.get(progress.get("phase", ""), "Starting")
+
+
+def time_span(seconds: float | None) -> str:
+    """Say a span of time as one would: `8 s`, `2 min 5 s`, `1 h 20 min`. Empty where there is none."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def curve(losses: Sequence[Sequence[float]], width: int = 320, height: int = 90) -> Curve | None:
+    """Fit [[step, loss], ...] into a box, the largest loss on top and 0 at the bottom. None for fewer than two."""
+    if len(losses) < 2:
+        return None
+    first, last = losses[0][0], losses[-1][0]
+    most = max(loss for _, loss in losses) or 1.0
+    across = width / max(last - first, 1)
+    points = " ".join(f"{(step - first) * across:.1f},{height - height * loss / most:.1f}" for step, loss in losses)
+    return Curve(points, width, height, losses[0][1], losses[-1][1])
+
+
+def rows(scores: dict[str, Any], labels: Sequence[str]) -> list[Row]:
+    """The candidate's labels, in the project's order and then by name, beside the model before."""
+    candidate = (scores.get("candidate") or {}).get("per_label", {})
+    before = (scores.get("current") or {}).get("per_label", {})
+    order = [label for label in labels if label in candidate]
+    order += sorted(set(candidate) - set(order))
+    return [
+        Row(
+            label,
+            candidate[label]["precision"],
+            candidate[label]["recall"],
+            candidate[label]["f1"],
+            candidate[label]["support"],
+            before[label]["f1"] if label in before else None,
+        )
+        for label in order
+    ]
+
+
+def confusion(scores: dict[str, Any]) -> list[tuple[str, list[int]]]:
+    """The candidate's confusion table by row: the label that people gave, and how often the model gave each."""
+    found = (scores.get("candidate") or {}).get("confusion", {})
+    return list(zip(found.get("labels", []), found.get("table", []), strict=True))
+
+
+def why_no_score(articles: dict[str, int]) -> str:
+    """Say why a run that ended well has no score. Empty where it has one."""
+    if articles.get("validation"):
+        return ""
+    return (
+        "No score yet: none of the held-out articles was finished when this model was trained, and a score on the"
+        " articles that it learnt from would mean nothing. Tag on: held-out articles come up first."
+    )
+
+
+def blind(articles: dict[str, int]) -> str:
+    """Say how the held-out gold came about, which is what the score rests on."""
+    total, unseen, unknown = (articles.get(key, 0) for key in ("validation", "blind", "unknown"))
+    if not total:
+        return ""
+    seen = total - unseen - unknown
+    parts = [f"{unseen} of {total} held-out articles were tagged blind, without suggestions in sight"]
+    if seen:
+        parts.append(f"{seen} with suggestions in sight, which flatters the score")
+    if unknown:
+        parts.append(f"of {unknown} nobody knows (imported)")
+    return "; ".join(parts) + "."

@@ -1,0 +1,74 @@
+"""What went wrong, in words for the person who pressed Retrain; the technical line goes below, for who helps them."""
+
+import errno
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.utils import timezone
+
+FOR_PEOPLE = {"EncoderError", "TrainingError", "Diverged", "NothingToLearn"}  # their messages need no translation
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+def in_words(error: BaseException) -> str:
+    """Say what happened to a run, what was kept and what to do, and below it the technical line."""
+    if type(error).__name__ in FOR_PEOPLE:
+        return str(error)
+    words = _cause(error) or "Something went wrong that Tagdesk has no words for; the worker's log has the whole story."
+    kept = "Nothing of this run was kept; earlier models and all tags are safe."
+    return f"{words} {kept}\n{_technical(error)}"
+
+
+def no_suggestions(error: BaseException) -> str:
+    """Say why a model's suggestions could not be made, and below it the technical line."""
+    words = _cause(error) or "The model could not be loaded or run; the worker's log has the whole story."
+    return f"{words} It is tried again every minute; another model can be made current meanwhile.\n{_technical(error)}"
+
+
+def died(reason: str) -> str:
+    """Say how the worker's process ended, as the worker that watched it tells."""
+    return f"The training was cut off. {reason} Nothing it did was kept; press Retrain to try again."
+
+
+def _cause(error: BaseException) -> str:
+    chain = list(_chain(error))
+    if any(_is_disk_full(cause) for cause in chain):
+        return "The disk is full: free some space, then try again."
+    if any(_is_out_of_memory(cause) for cause in chain):
+        return "There was not enough memory: close other programs, or choose a smaller encoder or token budget."
+    return ""
+
+
+def _technical(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".strip()[:1000]
+
+
+def gone_silent(since: datetime | None) -> str:
+    """Say that a worker gave no sign of life any more."""
+    at = timezone.localtime(since).strftime(" at %H:%M") if since else ""
+    return (
+        f"The worker stopped{at} without a word (killed, out of memory or restarted)."
+        " Nothing it did was kept; press Retrain to try again."
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    # safetensors and SQLite say it in a message of their own, without a number.
+    said = str(error).lower()
+    return (isinstance(error, OSError) and error.errno in NO_SPACE) or any(
+        words in said for words in ("no space left on device", "disk is full", "disk quota exceeded")
+    )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OSError)
+        and any(words in said for words in ("out of memory", "can't allocate memory", "cannot allocate memory"))
+    )

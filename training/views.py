@@ -1,0 +1,202 @@
+"""The training panel of the project page, a run's page, and the list of models."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.middleware import HtmxDetails
+
+from annotate.access import get_project
+from annotate.models import Document, Prediction, Project, Role, Split
+from annotate.queue import QueueDown
+from training import doorbell, telling
+from training.learning import folder_of
+from training.models import Run, Version
+from training.snapshot import nothing_finished
+
+PAGE = 50
+RUNNING_ALREADY = "A training is waiting or running already, so nothing new was started."
+
+
+class HtmxHttpRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+@require_GET
+@login_required
+def training_panel(request: HttpRequest, slug: str) -> HttpResponse:
+    return _render_panel(request, get_project(request.user, slug))
+
+
+@require_POST
+@login_required
+def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
+    project = get_project(request.user, slug, Role.ANNOTATOR)
+    project.runs.all().close_stale()
+    notice = _why_not(project)
+    if not notice:
+        run, is_new = Run.objects.queue(project, request.user)
+        notice = "" if is_new else RUNNING_ALREADY
+        with suppress(QueueDown):  # the run waits in its row; the panel looks at the queue itself, and says so
+            doorbell.ring_for_run(run) if is_new else None
+    if request.htmx:
+        return _render_panel(request, project, notice)
+    if notice:
+        messages.warning(request, notice)
+    return redirect("project", slug)
+
+
+@require_GET
+@login_required
+def run(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    return _render_run(request, _get_run(request.user, pk), "#run" if request.htmx else "")
+
+
+@require_POST
+@login_required
+def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
+    run = _get_run(request.user, pk, Role.ANNOTATOR)
+    run.stop()
+    if not request.htmx:
+        return redirect("run", pk)
+    if request.htmx.target == "training":
+        return _render_panel(request, run.project)
+    return _render_run(request, run, "#run")
+
+
+@require_GET
+@login_required
+def models(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_project(request.user, slug)
+    project.runs.all().close_stale()
+    runs = project.runs.select_related("version").defer("losses", "progress").order_by("-pk")
+    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "page": page,
+        "rows": [_row(run, project) for run in page],
+        "may_promote": project.role_of(request.user) == Role.MANAGER,
+    }
+    return render(request, "training/models.html", context)
+
+
+@require_POST
+@login_required
+def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
+    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
+    version = get_object_or_404(visible.select_related("project", "source"), pk=pk)
+    project = get_project(request.user, version.project.slug, Role.MANAGER)
+    before = Version.current_of(project)
+    if not folder_of(version).is_dir():
+        messages.error(request, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
+    elif before != version:
+        version.promote()
+        undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
+        told = f"Version {version.number} is the current model now; its suggestions follow."
+        messages.success(request, told, extra_tags=undo)
+        _ring_for_predictions(request, version)
+    return redirect("models", project.slug)
+
+
+def _get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
+    run = get_object_or_404(Run.objects.visible_to(user).select_related("project"), pk=pk)
+    get_project(user, run.project.slug, role)
+    return run
+
+
+def _why_not(project: Project) -> str:
+    """Why training cannot begin now, for the person who wants it to. Empty where it can."""
+    finished = _finished(project)
+    return "" if finished["training"] else nothing_finished(finished["validation"])
+
+
+def _finished(project: Project) -> dict[str, int]:
+    finished = Document.objects.filter(project=project).finished()
+    return {
+        "training": finished.in_split(Split.TRAIN).count(),
+        "validation": finished.in_split(Split.VALIDATION).count(),
+    }
+
+
+def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
+    try:
+        doorbell.ring_for_predictions(version.source_id)
+    except QueueDown as down:
+        messages.warning(request, f"{down} The suggestions are made as soon as it does.")
+
+
+def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> HttpResponse:
+    project.runs.all().close_stale()
+    last = project.runs.filter(kind=Run.Kind.TRAIN).select_related("version").first()
+    current = Version.current_of(project)
+    finished = _finished(project)
+    role = Role(project.role_of(request.user) or Role.VIEWER)
+    context = {
+        "project": project,
+        "notice": notice,
+        "run": last,
+        "told": _told(last) if last else None,
+        "version": current,
+        "suggested": Prediction.objects.filter(source_id=current.source_id).count() if current else 0,
+        "waiting": _waiting(last),
+        "finished": finished,
+        "why_not": "" if finished["training"] else nothing_finished(finished["validation"]),
+        "may_retrain": role.rank >= Role.ANNOTATOR.rank,
+    }
+    return render(request, "training/panel.html", context)
+
+
+def _render_run(request: HttpRequest, run: Run, fragment: str = "") -> HttpResponse:
+    Run.objects.filter(pk=run.pk).close_stale()
+    run.refresh_from_db()
+    labels = run.project.label_names()
+    articles = run.scores.get("articles", {})
+    role = Role(run.project.role_of(request.user) or Role.VIEWER)
+    context = {
+        "project": run.project,
+        "run": run,
+        "told": _told(run),
+        "version": Version.objects.filter(run=run).select_related("project").first(),
+        "waiting": _waiting(run) if run.is_active else None,
+        "articles": articles,
+        "candidate": run.scores.get("candidate"),
+        "before": run.scores.get("current"),
+        "rows": telling.rows(run.scores, labels),
+        "why_no_score": telling.why_no_score(articles),
+        "confusion": telling.confusion(run.scores),
+        "blind": telling.blind(articles),
+        "may_stop": role.rank >= Role.ANNOTATOR.rank,
+    }
+    return render(request, f"training/run.html{fragment}", context)
+
+
+def _row(run: Run, project: Project) -> dict[str, Any]:
+    version = getattr(run, "version", None)
+    return {
+        "run": run,
+        "version": version,
+        "is_current": version is not None and version.source_id == project.current_source_id,
+        "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+    }
+
+
+def _waiting(run: Run | None) -> doorbell.Waiting | None:
+    """Where the run stands in the queue; without one that waits or works, who would take the next. Once a look."""
+    if run is not None and run.status == Run.Status.RUNNING:
+        return None
+    return doorbell.wait(run) if run is not None and run.is_active else doorbell.look()
+
+
+def _told(run: Run) -> dict[str, Any]:
+    return {
+        "phase": telling.phase(run.progress),
+        "left": telling.time_span(run.progress.get("seconds_left")),
+        "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+        "curve": telling.curve(run.losses),
+    }

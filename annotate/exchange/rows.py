@@ -207,7 +207,10 @@ def _span(span: Any) -> CharSpan:
 def _with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
     if row.get("status") in STATUSES:
         used.add("status")
-        record = replace(record, status=row["status"])
+        return replace(record, status=row["status"])
+    if isinstance(row.get("finished"), bool):
+        used.add("finished")
+        return replace(record, status="finished" if row["finished"] else "in_progress")
     return record
 
 

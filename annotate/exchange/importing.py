@@ -1,0 +1,260 @@
+"""An import in two passes over the stored upload: `check` says what is there, `run` stores it, all or nothing.
+
+Both hold the row by its claim. Where it is gone (cancelled, or taken by another process), they take back what they
+wrote and leave the row alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from annotate import iob2, uploads
+from annotate.exchange.near import Prepared, duplicates, prepare
+from annotate.exchange.problems import ProblemList
+from annotate.exchange.reading import Gone, Progress, Reading
+from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Record, apply
+from annotate.exchange.storing import Intake, Stored, hidden_at, store
+from annotate.models import Document, Import, Label, Project
+from annotate.signals import documents_imported
+
+__all__ = ["check", "fail_stale", "run", "store"]
+
+FIRST_SHOWN = 10
+REPAIRS_SHOWN = 50
+STALE = timedelta(seconds=45)
+
+
+def check(row: Import, on_progress: Progress | None = None) -> None:
+    """Read a claimed import through and store what was understood in `row.preview`; the row is then checked, or
+    failed with the reason. `on_progress` is told the bytes read so far.
+    """
+    reading = Reading(row, on_progress)
+    fail_stale()
+    try:
+        with ProblemList(_problems_path(row)) as problems:
+            preview = _survey(row, reading, problems)
+        _finish(row, Import.Status.CHECKED, preview=preview)
+    except Gone:
+        uploads.forget(row)
+    except (FormatError, OSError, DatabaseError) as error:
+        _fail(row, str(error))
+    except Exception as error:
+        _fail(row, f"A fault of the program: {error!r}. The file was not imported.")
+        raise
+
+
+def run(row: Import, on_progress: Progress | None = None) -> None:
+    """Store a claimed, confirmed import; the row is then done with its report, or failed with the reason and nothing
+    of it stored. May run twice: it begins by taking back what an attempt that died has left.
+    """
+    intake = Intake(
+        row.project,
+        row.options.get("as_", "finished"),
+        row.options.get("split", "auto"),
+        row.created_by,
+        hidden_at(row.pk),
+    )
+    try:
+        take_back(row)
+        with ProblemList(_problems_path(row)) as problems:
+            reading = Reading(row, on_progress)
+            report = _store_all(row, intake, reading, problems)
+        _show(row, report)
+    except Gone:
+        take_back(row, intake)
+        uploads.forget(row)
+    except (FormatError, OSError, DatabaseError) as error:
+        take_back(row, intake)
+        _fail(row, str(error))
+    except Exception as error:
+        take_back(row, intake)
+        _fail(row, f"A fault of the program: {error!r}. Nothing was imported.")
+        raise
+
+
+def fail_stale() -> int:
+    """Bring true the rows of imports whose process died: failed, and nothing of them left. Answers how many."""
+    working = (Import.Status.CHECKING, Import.Status.IMPORTING)
+    stale = Import.objects.filter(status__in=working, heartbeat_at__lt=timezone.now() - STALE)
+    failed = 0
+    for row in stale:
+        if _fail(row, "The process that worked on this import ended without a word. Try again."):
+            take_back(row)
+            failed += 1
+    return failed
+
+
+def take_back(row: Import, intake: Intake | None = None) -> None:
+    """Remove what an import has written and not shown, a few documents at a time, and the labels made for it."""
+    hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
+    while chunk := list(hidden.values_list("pk", flat=True)[:20]):
+        Document.objects.filter(pk__in=chunk).delete()
+    if intake is not None:
+        names = intake.stored.new_labels
+        Label.objects.filter(project_id=row.project_id, name__in=names, document_counts=None).delete()
+
+
+@dataclass
+class Survey:
+    """What a check counts. `articles` are those that repair would let in, `left_out` those that nothing would."""
+
+    articles: int = 0
+    left_out: int = 0
+    repairable: int = 0
+    tokens: int = 0
+    entities: int = 0
+    duplicates: int = 0
+
+    def __post_init__(self) -> None:
+        self.labels: Counter[str] = Counter()
+        self.repairs: list[dict[str, Any]] = []
+        self.first: list[dict[str, Any]] = []
+
+    def count(self, record: Record) -> Record | None:
+        whole = apply(record, "repair")
+        if whole is None:
+            self.left_out += 1
+            return None
+        spans = iob2.spans_of(whole.tags or [])
+        self.articles += 1
+        self.repairable += bool(record.errors)
+        self.tokens += len(whole.words or [])
+        self.entities += len(spans)
+        self.labels.update(span.label for span in spans)
+        if len(self.first) < FIRST_SHOWN:
+            self.first.append(_shown(whole, spans))
+        room = REPAIRS_SHOWN - len(self.repairs)
+        self.repairs += [_repair(record, problem) for problem in record.errors[:room]]
+        return whole
+
+
+def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, Any]:
+    survey = Survey()
+    has_documents = Document.objects.filter(project=row.project).exists()
+    waiting: list[Prepared] = []
+    for record, file in reading.records():
+        problems.add(record.problems, file)
+        whole = survey.count(record)
+        if whole is not None and has_documents:
+            waiting.append(prepare(whole))
+        if len(waiting) >= FIRST_SHOWN:
+            survey.duplicates += sum(duplicates(row.project, waiting))
+            waiting = []
+    survey.duplicates += sum(duplicates(row.project, waiting)) if waiting else 0
+    known = set(row.project.label_names())
+    return {
+        **asdict(survey),
+        "format": _one_or_several(reading, "format"),
+        "scheme": _one_or_several(reading, "scheme") if survey.labels else "",
+        "labels": dict(survey.labels),
+        "new_labels": [name for name in survey.labels if name not in known],
+        "errors": problems.errors,
+        "notices": problems.notices,
+        "problems": problems.shown,
+        "repairs": survey.repairs,
+        "first": survey.first,
+    }
+
+
+def _one_or_several(reading: Reading, key: str) -> str:
+    return ", ".join(dict.fromkeys(file[key] for file in reading.files))
+
+
+def _shown(record: Record, spans: list[iob2.Span]) -> dict[str, Any]:
+    text, offsets = record.text or "", record.offsets or []
+    mentions = [[span.label, text[offsets[span.start][0] : offsets[span.end - 1][1]]] for span in spans[:50]]
+    return {
+        "title": record.title,
+        "text": text[:1000],
+        "split": record.split or "",
+        "external_id": record.external_id,
+        "mentions": mentions,
+    }
+
+
+def _repair(record: Record, problem: Problem) -> dict[str, Any]:
+    words = record.words or []
+    word = words[problem.token] if problem.token is not None and problem.token < len(words) else problem.message
+    after = "B" + problem.tag[1:] if problem.kind == "orphan" else REPAIRS[problem.kind]
+    return {"record": problem.record, "word": word, "before": problem.tag, "after": after}
+
+
+def _store_all(row: Import, intake: Intake, reading: Reading, problems: ProblemList) -> dict[str, Any]:
+    on_error: OnError = row.options.get("on_error", "fail")
+    left_out = repaired = 0
+
+    def good() -> Iterator[Prepared]:
+        nonlocal left_out, repaired
+        for record, file in reading.records():
+            problems.add(record.problems, file)
+            whole = apply(record, on_error)
+            left_out += whole is None
+            repaired += len(record.errors) if whole is not None else 0
+            if whole is not None:
+                yield prepare(whole)
+
+    for _ in intake.write_all(good()):
+        problems.add(intake.stored.problems)
+        intake.stored.problems.clear()
+    if not intake.stored.articles:
+        raise FormatError(_nothing(left_out, intake.stored))
+    return {
+        **_counts(intake.stored),
+        "left_out": left_out + intake.stored.duplicates,
+        "repaired": repaired,
+        "errors": problems.errors,
+        "notices": problems.notices,
+        "problems": problems.shown,
+    }
+
+
+def _counts(stored: Stored) -> dict[str, Any]:
+    return {name: value for name, value in vars(stored).items() if name != "problems"}
+
+
+def _nothing(left_out: int, stored: Stored) -> str:
+    if stored.duplicates:
+        return f"Nothing new: the project has all {stored.duplicates:,} articles already."
+    if left_out:
+        return f"All {left_out:,} records have errors: nothing is left to import."
+    return "There is no article in the file."
+
+
+def _show(row: Import, report: dict[str, Any]) -> None:
+    """Show all that was written, in the moment that the row is done."""
+    hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
+    with transaction.atomic():
+        hidden.update(deleted_at=None)
+        _finish(row, Import.Status.DONE, report=report, done_bytes=row.size)
+        project = row.project
+        transaction.on_commit(lambda: documents_imported.send(Project, project=project), robust=True)
+    uploads.forget(row)
+
+
+def _finish(row: Import, status: str, **fields: Any) -> None:
+    fields |= {"status": status, "problems_path": _relative(_problems_path(row)), "error": ""}
+    if not Import.objects.held(row).update(**fields):
+        raise Gone
+    row.refresh_from_db()
+
+
+def _fail(row: Import, reason: str) -> bool:
+    found = _relative(_problems_path(row)) if _problems_path(row).is_file() else ""
+    failed = Import.objects.held(row).update(status=Import.Status.FAILED, error=reason, problems_path=found)
+    row.refresh_from_db()
+    return bool(failed)
+
+
+def _problems_path(row: Import) -> Path:
+    return uploads.folder_of(row) / "problems.jsonl"
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(settings.TAGDESK_DATA))

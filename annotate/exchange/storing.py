@@ -1,0 +1,236 @@
+"""Records into the database: near-duplicate groups, splits, annotations or suggestions, counts and the log.
+
+Documents are written hidden, a few at a time so that nobody's edit has to wait, and shown all at once: what an import
+has not finished is in nobody's way, and is found again by the moment it is hidden at (see `hidden_at`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotate import iob2
+from annotate.exchange.near import Neighbourhood, Place, Prepared, prepare
+from annotate.exchange.records import Problem, Record
+from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Prediction, Project, Source, State
+from annotate.signals import documents_imported
+
+LONGEST_WRITE = 0.05  # seconds that a person's edit may have to wait
+FEWEST, MOST = 1, 100  # documents of one write
+
+
+@dataclass
+class Stored:
+    """What an import has written, and what it found while writing."""
+
+    articles: int = 0
+    tokens: int = 0
+    entities: int = 0
+    duplicates: int = 0
+    aside: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    new_labels: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def hidden_at(number: int) -> datetime:
+    """The moment that hides what import `number` has written so far; no document is ever deleted at that moment."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number)
+
+
+def store(
+    project: Project, records: Iterable[Record], as_: str = "finished", wanted_split: str = "auto", by: Any = None
+) -> Stored:
+    """Store a few applied records at once, in one transaction, and say so to whoever listens."""
+    with transaction.atomic():
+        intake = Intake(project, as_, wanted_split, by)
+        intake.write([prepare(record) for record in records])
+        transaction.on_commit(lambda: documents_imported.send(Project, project=project), robust=True)
+    return intake.stored
+
+
+@dataclass
+class Intake:
+    """The way of many records into one project. `as_` is "finished" or "suggestions"; `hidden` hides what it writes."""
+
+    project: Project
+    as_: str = "finished"
+    wanted_split: str = "auto"
+    by: Any = None
+    hidden: datetime | None = None
+    batch: UUID = field(default_factory=uuid4)
+    stored: Stored = field(default_factory=Stored)
+    size: int = 10
+    _source: Source | None = None
+
+    def write_all(self, prepared: Iterable[Prepared]) -> Iterator[int]:
+        """Write in transactions of at most some 50 ms; yields the count of records after each."""
+        waiting: list[Prepared] = []
+        for one in prepared:
+            waiting.append(one)
+            if len(waiting) >= self.size:
+                self._write_timed(waiting)
+                yield len(waiting)
+                waiting = []
+        if waiting:
+            self._write_timed(waiting)
+            yield len(waiting)
+
+    def _write_timed(self, prepared: Sequence[Prepared]) -> None:
+        started = time.monotonic()
+        self.write(prepared)
+        each = (time.monotonic() - started) / len(prepared)
+        # Half the time allowed, as the next articles may be twice as long.
+        self.size = min(MOST, max(FEWEST, int(LONGEST_WRITE / 2 / max(each, 1e-6))))
+
+    @transaction.atomic
+    def write(self, prepared: Sequence[Prepared]) -> None:
+        """Write these documents with all that belongs to them."""
+        # Two imports at once must see each other's documents, or near-duplicates would part.
+        Project.objects.select_for_update().get(pk=self.project.pk)
+        near = Neighbourhood(self.project, prepared, self.hidden)
+        taken = self._taken_ids(prepared)
+        written: list[tuple[Record, Document]] = []
+        for one in prepared:
+            if near.has_same_text(one):
+                self.stored.duplicates += 1
+                self._notice(one.record, "duplicate", "The project has this article already: left out.")
+                continue
+            place = near.place(one, self._wanted(one.record), self.project)
+            near.add(one, place)
+            if place.split == "aside":
+                self.stored.aside += 1
+                self._notice(one.record, "aside", "Near-duplicates of it are on another side of the split: held aside.")
+            record = self._with_free_id(one.record, taken)
+            written.append((record, self._document(record, one.signature, place)))
+        Document.objects.bulk_create([document for _, document in written])
+        near.store_keys([document for _, document in written])
+        self._write_tags(written)
+
+    def _wanted(self, record: Record) -> str | None:
+        return record.split if self.wanted_split == "auto" else self.wanted_split
+
+    def _document(self, record: Record, signature: bytes, place: Place) -> Document:
+        offsets = record.offsets or []
+        self.stored.articles += 1
+        self.stored.tokens += len(offsets)
+        self.stored.splits[place.split] += 1
+        return Document(
+            project=self.project,
+            title=record.title,
+            text=record.text or "",
+            language=record.language,
+            source=record.source,
+            date=record.date,
+            metadata=record.metadata,
+            external_id=record.external_id,
+            tokens=offsets,
+            token_count=len(offsets),
+            sentence_starts=record.sentence_starts or [0],
+            state=self._state(record),
+            split=place.split,
+            group=place.group,
+            signature=signature,
+            deleted_at=self.hidden,
+        )
+
+    def _state(self, record: Record) -> str:
+        if record.tags is None or self.as_ != "finished":
+            return State.RAW
+        # Tags of an article that the file calls raw are somebody's beginning: kept, but not as finished.
+        return State.IN_PROGRESS if record.status in {"raw", "in_progress"} else State.FINISHED
+
+    def _taken_ids(self, prepared: Sequence[Prepared]) -> set[str]:
+        wanted = {one.record.external_id for one in prepared} - {""}
+        documents = Document.objects.filter(project=self.project, external_id__in=wanted)
+        return set(documents.values_list("external_id", flat=True))
+
+    def _with_free_id(self, record: Record, taken: set[str]) -> Record:
+        """The record without its id where another article of the project has that id; the metadata keeps it."""
+        wanted = record.external_id
+        if wanted in taken:
+            self._notice(record, "id-taken", f"Another article has the id {wanted!r}: kept in the metadata.")
+            return replace(record, external_id="", metadata={**record.metadata, "id": wanted})
+        taken |= {wanted} - {""}
+        return record
+
+    def _notice(self, record: Record, kind: str, message: str) -> None:
+        about = f"“{record.title}”: " if record.title else ""
+        self.stored.problems.append(record.notice(kind, about + message))
+
+    def _write_tags(self, written: Sequence[tuple[Record, Document]]) -> None:
+        tagged = [(document, record.tags) for record, document in written if record.tags is not None]
+        spans = {document.pk: iob2.spans_of(tags) for document, tags in tagged}
+        for found in spans.values():
+            self.stored.entities += len(found)
+            self.stored.labels.update(span.label for span in found)
+        self._add_labels(span.label for found in spans.values() for span in found)
+        if self.as_ == "suggestions":
+            self._suggest(spans)
+        else:
+            self._annotate(tagged, spans)
+
+    def _add_labels(self, names: Iterable[str]) -> None:
+        known = set(self.project.label_names()) if self.stored.labels else set()
+        for name in dict.fromkeys(names):
+            if name not in known:
+                self.project.add_label(name)
+                self.stored.new_labels.append(name)
+
+    def _suggest(self, spans: dict[int, list[iob2.Span]]) -> None:
+        if spans and self._source is None:
+            self._source = Source.next_of(self.project, Source.Kind.IMPORT)
+        Prediction.objects.bulk_create(
+            # A file says that it is so, not how sure it is.
+            Prediction(document_id=pk, source=self._source, spans=[[*span, 1.0] for span in found])
+            for pk, found in spans.items()
+        )
+
+    def _annotate(self, tagged: Sequence[tuple[Document, list[str]]], spans: dict[int, list[iob2.Span]]) -> None:
+        now = timezone.now()
+        annotations = [
+            Annotation(
+                document=document,
+                tags=tags,
+                token_count=len(tags),
+                status=document.state,
+                revision=1,
+                blind=None,
+                finished_at=now if document.state == State.FINISHED else None,
+            )
+            for document, tags in tagged
+        ]
+        Annotation.objects.bulk_create(annotations)
+        Edit.objects.bulk_create(self._log(annotation, spans[annotation.document_id]) for annotation in annotations)
+        labels = dict(self.project.labels.values_list("name", "pk"))
+        DocumentLabel.objects.bulk_create(
+            DocumentLabel(document=document, label_id=labels[label], count=count)
+            for document, _ in tagged
+            for label, count in Counter(span.label for span in spans[document.pk]).items()
+        )
+
+    def _log(self, annotation: Annotation, spans: list[iob2.Span]) -> Edit:
+        start, end = (spans[0].start, spans[-1].end) if spans else (0, 0)
+        offsets = annotation.document.tokens
+        return Edit(
+            annotation=annotation,
+            author=self.by,
+            batch=self.batch,
+            revision=1,
+            start=start,
+            end=end,
+            char_start=offsets[start][0] if spans else 0,
+            char_end=offsets[end - 1][1] if spans else 0,
+            before=["O"] * (end - start),
+            after=annotation.tags[start:end],
+            status_before=State.RAW,
+            status_after=annotation.status,
+            how=How.IMPORTED,
+        )

@@ -164,16 +164,16 @@ def test_a_job_has_a_place_in_the_queue_until_a_worker_takes_it(queue: Any, test
 def test_a_worker_is_seen_while_it_lives(queue: Any) -> None:
     assert workers_seen("io") == (0, None)
     worker = workers.build("io")
-    worker.register_birth()  # type: ignore[no-untyped-call]
+    worker.register_birth()
     assert workers_seen("io").listening == 1
     assert workers_seen("train").listening == 0
-    worker.register_death()  # type: ignore[no-untyped-call]
+    worker.register_death()
     assert workers_seen("io").listening == 0
 
 
 def test_a_worker_that_has_long_been_silent_is_not_counted(queue: Any) -> None:
     worker = workers.build("io")
-    worker.register_birth()  # type: ignore[no-untyped-call]
+    worker.register_birth()
     queue.hset(worker.key, "last_heartbeat", "2020-02-02T02:02:02.000000Z")
     seen = workers_seen("io")
     assert seen.listening == 0

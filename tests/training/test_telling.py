@@ -1,0 +1,92 @@
+import errno
+
+import pytest
+
+from training import telling, trouble
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (0, "0 s"), (8.4, "8 s"), (59.6, "1 min 0 s"), (130, "2 min 10 s"), (4830, "1 h 20 min"), (-3, "0 s")],
+)
+def test_a_span_of_time_is_said_as_one_would(seconds: float | None, words: str) -> None:
+    assert telling.time_span(seconds) == words
+
+
+def test_the_curve_fits_its_box_with_the_largest_loss_on_top() -> None:
+    curve = telling.curve([[10, 2.0], [15, 1.0], [20, 0.0]], width=100, height=50)
+    assert curve is not None
+    assert curve.points == "0.0,0.0 50.0,25.0 100.0,50.0"
+    assert (curve.first, curve.last) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize("losses", [[], [[1, 0.5]]])
+def test_there_is_no_curve_of_less_than_two_points(losses: list[list[float]]) -> None:
+    assert telling.curve(losses) is None
+
+
+def test_a_curve_of_zeros_divides_by_nothing() -> None:
+    assert telling.curve([[1, 0.0], [1, 0.0]]) is not None
+
+
+def test_every_phase_of_the_engine_has_words() -> None:
+    assert telling.phase({"phase": "scoring"}) == telling.PHASES["scoring"]
+    assert telling.phase({}) == "Starting"
+
+
+def measured(f1: float) -> dict[str, float]:
+    return {"precision": 0.5, "recall": 0.5, "f1": f1, "support": 3}
+
+
+def test_labels_come_in_the_projects_order_then_those_it_no_longer_has() -> None:
+    candidate = {"per_label": {"OLD": measured(0.1), "PER": measured(0.2), "LOC": measured(0.3)}}
+    scores = {"candidate": candidate, "current": {"per_label": {"PER": measured(0.9)}}}
+    rows = telling.rows(scores, ["LOC", "PER", "NEW"])
+    assert [(row.label, row.f1, row.before) for row in rows] == [
+        ("LOC", 0.3, None),
+        ("PER", 0.2, 0.9),
+        ("OLD", 0.1, None),
+    ]
+    assert telling.rows({"candidate": None}, ["LOC"]) == []
+
+
+@pytest.mark.parametrize(
+    ("articles", "words"),
+    [
+        ({"validation": 0}, ""),
+        ({"validation": 4, "blind": 4, "unknown": 0}, "4 of 4 held-out articles were tagged blind, without"),
+        ({"validation": 4, "blind": 1, "unknown": 1}, "2 with suggestions in sight, which flatters the score"),
+    ],
+)
+def test_it_says_how_the_held_out_gold_came_about(articles: dict[str, int], words: str) -> None:
+    assert words in telling.blind(articles)
+    assert bool(telling.why_no_score(articles)) == (not articles["validation"])
+
+
+def test_the_cause_is_found_below_what_hid_it() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("could not save") from error
+    except RuntimeError as error:
+        told = trouble.in_words(error)
+    assert told.startswith("The disk is full")
+    assert told.endswith("\nRuntimeError: could not save")
+
+
+def test_what_is_meant_for_people_stays_as_it_is() -> None:
+    from training.snapshot import NothingToLearn
+
+    assert trouble.in_words(NothingToLearn("Finish one.")) == "Finish one."
+
+
+@pytest.mark.parametrize("message", ["database or disk is full", "I/O error: No space left on device (os error 28)"])
+def test_a_full_disk_is_known_by_what_libraries_say(message: str) -> None:
+    assert trouble.in_words(Exception(message)).startswith("The disk is full")
+
+
+def test_no_suggestions_names_the_way_out() -> None:
+    told = trouble.no_suggestions(MemoryError())
+    assert "not enough memory" in told
+    assert "another model can be made current" in told

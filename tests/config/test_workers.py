@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 from annotate.queue import enqueue, position, workers_seen
 from config import allowed, workers
 from config.allowed import JobRefused, allowed_function
+from config.workers import call_if_there
 from tests.config.watching import alive, eventually
 
 
@@ -21,7 +22,7 @@ def test_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowed, "MODULES", ("tests.config.jobs",))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def deaths(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What `training.jobs` is told."""
     told: list[tuple[Any, ...]] = []
@@ -150,7 +151,7 @@ def test_the_rest_of_training_may_fail_and_the_worker_goes_on(monkeypatch: pytes
         raise RuntimeError("the database is locked")
 
     monkeypatch.setattr(jobs, "reconcile", break_down)
-    workers.call_if_there("training.jobs", "reconcile")
+    call_if_there("training.jobs", "reconcile")
 
 
 def test_a_job_has_a_place_in_the_queue_until_a_worker_takes_it(queue: Any, test_jobs: None, tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ Stage = Literal["next", "pool", "rest"]
 
 
 class Waiting(NamedTuple):
-    """What is to be said to somebody who waits for a run. `place` 1 is next, None once a worker has taken it."""
+    """What is to be said to somebody who waits. `place` 1 is next, None once a worker has taken the run."""
 
-    place: int | None
-    workers: int
+    place: int | None = None
+    workers: int = 0
+    predictors: int = 0
     queue_down: str = ""
 
 
@@ -48,13 +49,13 @@ def wait(run: Run) -> Waiting:
             ring_for_run(run)
             place = queue.position("train", run.job_id)
     except QueueDown as down:
-        return Waiting(None, 0, str(down))
+        return Waiting(queue_down=str(down))
     return look()._replace(place=place)
 
 
 def look() -> Waiting:
     """See who would take a run."""
     try:
-        return Waiting(None, queue.workers_seen("train").listening)
+        return Waiting(None, queue.workers_seen("train").listening, queue.workers_seen("predict").listening)
     except QueueDown as down:
-        return Waiting(None, 0, str(down))
+        return Waiting(queue_down=str(down))

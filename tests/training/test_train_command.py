@@ -7,11 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotate import queue as annotate_queue
-from annotate.models import Prediction, Project
+from annotate.models import Document, Prediction, Project
 from annotate.queue import QueueDown, Workers
 from tests.make import make_project
 from tests.training.runs import QUICK, make_run
 from training import jobs, learning
+from training.engine.progress import Stopped
 from training.engine.recipe import Settings
 from training.management.commands import train as command
 from training.models import Run
@@ -56,7 +57,7 @@ def test_it_prints_the_scores_for_people_and_says_why_there_are_none(newsroom: P
     out = train("Newsroom", "--here")[0]
     assert "Version 1. Promoted" in out
     assert "precision 0." in out
-    newsroom.documents.filter(split="validation").delete()
+    Document.objects.in_split("validation").delete()
     assert "No score yet: none of the held-out articles" in train("Newsroom", "--here")[0]
 
 
@@ -70,7 +71,7 @@ def test_a_failed_training_exits_with_1_and_the_reason(transactional_db: None, n
 def test_a_stopped_training_exits_with_1(newsroom: Project, nobody: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(run: Run, hold: Any) -> None:
         run.stop()
-        raise jobs.Stopped
+        raise Stopped
 
     monkeypatch.setattr(jobs, "learn", stopped)
     with pytest.raises(CommandError, match="was stopped") as caught:

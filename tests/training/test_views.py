@@ -158,6 +158,9 @@ def test_it_says_that_no_worker_runs_with_the_command_to_start_one(
     html = page(panel_of(project))
     assert "No training worker is running, so nothing begins" in html
     assert "python manage.py worker train" in html
+    assert "worker predict" not in html
+    make_version(project, current=True)
+    assert "python manage.py worker predict" in page(panel_of(project))
 
 
 def test_it_shows_the_place_in_the_queue(project: Project, page: Callable[..., str], bell: FakeQueue) -> None:

@@ -97,7 +97,7 @@ def build(queue_name: str) -> BaseWorker:
 
 def preload() -> None:
     """Import, and do not use, what a training needs: its forked child then starts in a second instead of eight."""
-    for name in ("torch", "datasets", "transformers", "transformers.trainer"):
+    for name in ("training.engine", "torch", "datasets", "transformers", "transformers.trainer"):
         import_module(name)
 
 

@@ -72,6 +72,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _HAS_BLANK = re.compile(rf"[{_BLANK}]")
+_ODD = re.compile(rf"[{_BLANK}{_SILENT}{_JOINER}]")
 _UNBLANK = re.compile(rf"[^{_BLANK}]+")
 _HAS_VISIBLE = re.compile(rf"[^{_BLANK}{_SILENT}{_JOINER}]")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}{_UNSPACED_PUNCTUATION}]")
@@ -103,6 +104,13 @@ def word_fault(word: str) -> str | None:
     return None
 
 
+def word_faults(words: Sequence[str]) -> list[tuple[int, str]]:
+    """The place and fault of each word that cannot be a token."""
+    if "" not in words and not _ODD.search("".join(words)):
+        return []  # by far the most articles
+    return [(index, fault) for index, word in enumerate(words) if (fault := word_fault(word))]
+
+
 def visible_ranges(word: str) -> Offsets:
     """The ranges of a word between the blanks inside it; none where nothing of it shows."""
     return [match.span() for match in _UNBLANK.finditer(word) if _HAS_VISIBLE.search(match[0])]
@@ -127,13 +135,14 @@ def text_from_words(words: Sequence[str], sentence_starts: Sequence[int] = ()) -
     """Write words as a text: a blank between two, a line break before a sentence, nothing between two of Chinese,
     Japanese, Thai and other scripts without blanks. Raises TokenError for a word that is empty or has a blank.
     """
+    if faults := word_faults(words):
+        index, fault = faults[0]
+        raise TokenError(f"token {index} {fault}: {words[index]!r}")
     starts = frozenset(sentence_starts)
     pieces: list[str] = []
     offsets: Offsets = []
     position = 0
     for index, word in enumerate(words):
-        if fault := word_fault(word):
-            raise TokenError(f"token {index} {fault}: {word!r}")
         if index:
             gap = _gap(words[index - 1], word, starts_sentence=index in starts)
             pieces.append(gap)

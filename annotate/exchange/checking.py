@@ -47,7 +47,8 @@ def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
         message = f"The article has {len(words)} tokens but {len(tags)} tags."
         return record.having([*problems, record.error("length", message)])
     if tags is not None:
-        record = replace(record, tags=[_BLANK_IN_LABEL.sub("_", tag) for tag in tags])
+        whole = {tag: _BLANK_IN_LABEL.sub("_", tag) for tag in set(tags)}
+        record = replace(record, tags=[whole[tag] for tag in tags])
         problems += _tag_problems(record)
     if lines is not None:
         problems = [p if p.token is None else p._replace(line=lines[p.token]) for p in problems]
@@ -55,16 +56,15 @@ def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
 
 
 def _word_problems(record: Record, words: Sequence[str]) -> Iterator[Problem]:
-    for index, word in enumerate(words):
-        if fault := tokens.word_fault(word):
-            kind = "empty-token" if fault == "is empty" else "blank-token"
-            tag = record.tags[index] if record.tags is not None and index < len(record.tags) else ""
-            yield record.error(kind, f"Token {index} {fault}: {word!r}.", index, tag)
+    for index, fault in tokens.word_faults(words):
+        kind = "empty-token" if fault == "is empty" else "blank-token"
+        tag = record.tags[index] if record.tags is not None and index < len(record.tags) else ""
+        yield record.error(kind, f"Token {index} {fault}: {words[index]!r}.", index, tag)
 
 
 def _tag_problems(record: Record) -> Iterator[Problem]:
     words, tags = record.words or [], record.tags or []
-    if labels := sorted({tag[2:] for tag in tags if len(tag) > 2 + LONGEST_LABEL or tag[2:].startswith("-")}):
+    if labels := sorted({tag[2:] for tag in set(tags) if len(tag) > 2 + LONGEST_LABEL or tag[2:].startswith("-")}):
         yield record.error("label", f"{labels[0][:60]!r} cannot be a label: too long, or it begins with a hyphen.")
     for start, end in _sentences(record):
         for fault in iob2.faults(words[start:end], tags[start:end]):
@@ -173,6 +173,8 @@ def _first_unstorable(value: Any) -> str | None:
         return match[0] if match else None
     if isinstance(value, dict):
         value = [*value.keys(), *value.values()]
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return _first_unstorable("".join(value))
     if isinstance(value, (list, tuple)):
         return next((found for item in value if (found := _first_unstorable(item))), None)
     return None

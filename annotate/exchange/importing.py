@@ -94,8 +94,9 @@ def fail_stale() -> int:
 def take_back(row: Import, intake: Intake | None = None) -> None:
     """Remove what an import has written and not shown, a few documents at a time, and the labels made for it."""
     hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
-    while chunk := list(hidden.values_list("pk", flat=True)[:20]):
-        Document.objects.filter(pk__in=chunk).delete()
+    written = list(hidden.order_by().values_list("pk", flat=True))
+    for start in range(0, len(written), 20):
+        Document.objects.filter(pk__in=written[start : start + 20]).delete()
     if intake is not None:
         names = intake.stored.new_labels
         Label.objects.filter(project_id=row.project_id, name__in=names, document_counts=None).delete()

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Pred
 from annotate.signals import documents_imported
 
 LONGEST_WRITE = 0.05  # seconds that a person's edit may have to wait
-FEWEST, MOST = 1, 100  # documents of one write
+FEWEST, MOST = 1_000, 50_000  # tokens of one write; one long article may be more
 
 
 @dataclass
@@ -67,18 +68,20 @@ class Intake:
     hidden: datetime | None = None
     batch: UUID = field(default_factory=uuid4)
     stored: Stored = field(default_factory=Stored)
-    size: int = 10
+    size: int = 3_000
     _source: Source | None = None
 
     def write_all(self, prepared: Iterable[Prepared]) -> Iterator[int]:
         """Write in transactions of at most some 50 ms; yields the count of records after each."""
         waiting: list[Prepared] = []
+        weight = 0
         for one in prepared:
             waiting.append(one)
-            if len(waiting) >= self.size:
+            weight += len(one.record.words or [])
+            if weight >= self.size:
                 self._write_timed(waiting)
                 yield len(waiting)
-                waiting = []
+                waiting, weight = [], 0
         if waiting:
             self._write_timed(waiting)
             yield len(waiting)
@@ -86,9 +89,10 @@ class Intake:
     def _write_timed(self, prepared: Sequence[Prepared]) -> None:
         started = time.monotonic()
         self.write(prepared)
-        each = (time.monotonic() - started) / len(prepared)
-        # Half the time allowed, as the next articles may be twice as long.
-        self.size = min(MOST, max(FEWEST, int(LONGEST_WRITE / 2 / max(each, 1e-6))))
+        took = time.monotonic() - started
+        # A step up or down: most of a small write's time is the transaction's own.
+        factor = 0.7 if took > LONGEST_WRITE else 1.3 if took < LONGEST_WRITE / 2 else 1
+        self.size = min(MOST, max(FEWEST, int(self.size * factor)))
 
     @transaction.atomic
     def write(self, prepared: Sequence[Prepared]) -> None:
@@ -96,7 +100,6 @@ class Intake:
         # Two imports at once must see each other's documents, or near-duplicates would part.
         Project.objects.select_for_update().get(pk=self.project.pk)
         near = Neighbourhood(self.project, prepared, self.hidden)
-        taken = self._taken_ids(prepared)
         written: list[tuple[Record, Document]] = []
         for one in prepared:
             if near.has_same_text(one):
@@ -108,7 +111,7 @@ class Intake:
             if place.split == "aside":
                 self.stored.aside += 1
                 self._notice(one.record, "aside", "Near-duplicates of it are on another side of the split: held aside.")
-            record = self._with_free_id(one.record, taken)
+            record = self._with_free_id(one.record)
             written.append((record, self._document(record, one.signature, place)))
         Document.objects.bulk_create([document for _, document in written])
         near.store_keys([document for _, document in written])
@@ -147,18 +150,19 @@ class Intake:
         # Tags of an article that the file calls raw are somebody's beginning: kept, but not as finished.
         return State.IN_PROGRESS if record.status in {"raw", "in_progress"} else State.FINISHED
 
-    def _taken_ids(self, prepared: Sequence[Prepared]) -> set[str]:
-        wanted = {one.record.external_id for one in prepared} - {""}
-        documents = Document.objects.filter(project=self.project, external_id__in=wanted)
-        return set(documents.values_list("external_id", flat=True))
+    @cached_property
+    def _taken_ids(self) -> set[str]:
+        """The ids that the project has, read once: looking for them at each write would read every text again."""
+        ids = Document.objects.filter(project=self.project).exclude(external_id="")
+        return set(ids.order_by().values_list("external_id", flat=True))
 
-    def _with_free_id(self, record: Record, taken: set[str]) -> Record:
+    def _with_free_id(self, record: Record) -> Record:
         """The record without its id where another article of the project has that id; the metadata keeps it."""
         wanted = record.external_id
-        if wanted in taken:
+        if wanted in self._taken_ids:
             self._notice(record, "id-taken", f"Another article has the id {wanted!r}: kept in the metadata.")
             return replace(record, external_id="", metadata={**record.metadata, "id": wanted})
-        taken |= {wanted} - {""}
+        self._taken_ids.update({wanted} - {""})
         return record
 
     def _notice(self, record: Record, kind: str, message: str) -> None:

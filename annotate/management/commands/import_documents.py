@@ -1,0 +1,87 @@
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import File
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from annotate import uploads
+from annotate.exchange import importing
+from annotate.management.finding import project_named
+from annotate.models import Import, Project
+
+Status = Import.Status
+PROBLEMS_PRINTED = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Import articles from files, all or nothing. Exit code: 0 all that was asked for is in (with --on-error skip, "
+        "all but the records listed), 1 nothing was imported, 2 wrong usage."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project")
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--format", choices=["auto", "txt", "csv", "jsonl", "json", "conll"], default="auto")
+        parser.add_argument("--scheme", choices=["auto", "iob1", "iob2"], default="auto")
+        parser.add_argument("--on-error", choices=["repair", "skip", "fail"], default="fail")
+        parser.add_argument("--split", choices=["auto", "train", "validation", "test"], default="auto")
+        parser.add_argument("--as", choices=["finished", "suggestions"], default="finished", dest="as_")
+        parser.add_argument("--text-column", default="", metavar="NAME", help="the column or key that holds the text")
+        parser.add_argument(
+            "--label-list", default="", metavar="TAGS", help="what integer tags stand for: O,B-PER,I-PER"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = project_named(options["project"])
+        row = self._receive(project, options)
+        quiet = options["verbosity"] == 0
+        self._pass(row, "Reading", Status.UPLOADED, Status.CHECKING, quiet)
+        self._tell_problems(row.preview, quiet)
+        Import.objects.confirm(row, options["on_error"])
+        self._pass(row, "Importing", Status.CONFIRMED, Status.IMPORTING, quiet)
+        report = row.report
+        self.stdout.write(
+            f"{report['articles']:,} articles, {report['tokens']:,} tokens, {report['entities']:,} entities imported; "
+            f"{report['left_out']:,} left out, {report['repaired']:,} repaired, {report['aside']:,} held aside."
+        )
+        for name in report["new_labels"]:
+            self.stdout.write(f"New label: {name}")
+        if row.problems_path and (report["errors"] or report["notices"]):
+            self.stdout.write(f"All problems, a line each: {uploads.problems_file(row)}")
+
+    def _receive(self, project: Project, options: dict[str, Any]) -> Import:
+        chosen = {name: options[name] for name in ("format", "scheme", "on_error", "split", "as_", "text_column")}
+        chosen["label_list"] = [tag.strip() for tag in options["label_list"].split(",") if tag.strip()]
+        with ExitStack() as stack:
+            try:
+                sources = [File(stack.enter_context(path.open("rb")), name=path.name) for path in options["files"]]
+            except OSError as error:
+                raise CommandError(f"{error.filename} cannot be read: {error.strerror}.") from error
+            return uploads.receive(project, None, sources, chosen)
+
+    def _pass(self, row: Import, title: str, waiting: str, working: str, quiet: bool) -> None:
+        """Do one of the two passes here, instead of a worker, under a progress bar. Raises CommandError if it fails."""
+        claimed = Import.objects.claim(row.pk, waiting, working)
+        if claimed is None:
+            raise CommandError("Somebody else has taken or cancelled this import.")
+        with tqdm(total=row.size, desc=title, unit="B", unit_scale=True, disable=quiet) as bar:
+            work = importing.check if working == Status.CHECKING else importing.run
+            work(claimed, lambda done: bar.update(max(0, done - bar.n)))
+        row.refresh_from_db()
+        if row.status not in {Status.CHECKED, Status.DONE}:
+            raise CommandError(f"{row.error or 'The import was cancelled.'} Nothing was imported.")
+
+    def _tell_problems(self, preview: dict[str, Any], quiet: bool) -> None:
+        self.stdout.write(f"Understood as {preview['format']} {preview['scheme'].upper()}".rstrip())
+        if quiet:
+            return
+        for problem in preview["problems"][:PROBLEMS_PRINTED]:
+            place = f"{problem['file']} " if "file" in problem else ""
+            self.stderr.write(f"{problem['severity']}: {place}line {problem['line']}: {problem['message']}")
+        more = preview["errors"] + preview["notices"] - PROBLEMS_PRINTED
+        if more > 0:
+            self.stderr.write(f"... and {more:,} more")

@@ -66,7 +66,7 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """`groups` in the order of starting; they end in the reverse order, each only when those after it are gone."""
+    """Groups of children end one after the other, the last first, each only when those after it are gone."""
 
     say: Callable[[str], None]
     groups: list[list[Child]] = field(default_factory=list)
@@ -81,8 +81,9 @@ class Supervisor:
     def ending(self) -> bool:
         return self._requests > 0
 
-    def start(self, children: list[Child]) -> None:
-        self.groups.append(children)
+    def start(self, children: list[Child], below: int = 0) -> None:
+        """Start a group that ends first of all, but for the `below` groups above it."""
+        self.groups.insert(len(self.groups) - below, children)
         for child in children:
             child.start()
 

@@ -44,9 +44,13 @@ class Tagdesk:
         self._prepare_rows_and_files()
         self.supervisor.catch_signals()
         try:
-            self._start(listener)
+            if settings.TAGDESK_EMBEDDED_QUEUE:
+                self._start_queue()
+            self._start_web(listener)
             if not self.supervisor.ending:
                 self._announce(open_browser)
+                # Not before: importing torch takes a core for seconds, and somebody waits for the link.
+                self.supervisor.start([self._worker("io"), self._worker("predict"), self._worker("train")], below=1)
             self.supervisor.watch()
             self.say("Ending Tagdesk ...")
         finally:
@@ -109,12 +113,6 @@ class Tagdesk:
             connections.close_all()
         collect_static()
 
-    def _start(self, listener: socket.socket) -> None:
-        if settings.TAGDESK_EMBEDDED_QUEUE:
-            self._start_queue()
-        self.supervisor.start([self._worker("train"), self._worker("io"), self._worker("predict")])
-        self.supervisor.start([self._web(listener)])
-
     def _start_queue(self) -> None:
         folder = self.data / "queue"
         try:
@@ -138,7 +136,7 @@ class Tagdesk:
             insist=True,
         )
 
-    def _web(self, listener: socket.socket) -> Child:
+    def _start_web(self, listener: socket.socket) -> None:
         options = {
             "bind": f"fd://{listener.fileno()}",
             "worker-class": "gthread",
@@ -148,12 +146,13 @@ class Tagdesk:
             "log-level": "warning",
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--no-control-socket", *arguments]
-        return Child("The web server", command, folder=settings.BASE_DIR, descriptors=[listener.fileno()])
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", *arguments]
+        web = Child("The web server", command, folder=settings.BASE_DIR, descriptors=[listener.fileno()])
+        self.supervisor.start([web])
+        if not self.supervisor.wait(self._web_answers, WEB_START, web) and not self.supervisor.ending:
+            self.say("The web server does not answer yet. What it says is above.")
 
     def _announce(self, open_browser: bool) -> None:
-        if not self.supervisor.wait(self._web_answers, WEB_START, self.supervisor.groups[-1][0]):
-            self.say("The web server does not answer yet. What it says is above.")
         user = create_first_user()
         hours = f"{LIFETIME.total_seconds() / 3600:.0f}"
         if open_browser and settings.TAGDESK_DESKTOP:

@@ -68,15 +68,15 @@ def test_a_child_that_ran_steadily_is_given_a_short_pause(supervisor: Supervisor
     assert said[0].endswith("in 1 s.")
 
 
-def test_groups_end_in_the_reverse_order(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_groups_end_one_after_the_other(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "log"
     program = (
         "import signal, sys, time\n"
         "def end(*_):\n    open(sys.argv[1], 'a').write(sys.argv[2]); sys.exit()\n"
         "signal.signal(signal.SIGTERM, end)\nopen(sys.argv[1] + sys.argv[2], 'w')\ntime.sleep(60)"
     )
-    for name in ("queue ", "worker ", "web "):
-        supervisor.start([Child(name, [sys.executable, "-c", program, str(log), name])])
+    for name, below in (("queue ", 0), ("web ", 0), ("worker ", 1)):
+        supervisor.start([Child(name, [sys.executable, "-c", program, str(log), name])], below)
         assert eventually(Path(f"{log}{name}").exists)
     supervisor.end()
     assert log.read_text() == "web worker queue "

@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from redis import Redis
 
+from config import valkey
 from tests.config.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,13 @@ class Up:
         found = re.findall(r"http://\S+/sign-in/\S+", self.output.read_text())
         return found[-1] if found else ""
 
+    @property
+    def queue_url(self) -> str:
+        program = "from config.settings import REDIS_URL; print(REDIS_URL, end='')"
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, env=environment(self.data), capture_output=True, text=True, check=True)
+        return done.stdout
+
     def send(self, sign: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(sign)
@@ -94,8 +103,8 @@ def test_one_command_serves_it_all_and_ctrl_c_leaves_nothing_behind(up: Up) -> N
     assert second.returncode == 1
     assert re.fullmatch(r"CommandError: Tagdesk cannot start: Tagdesk already runs on .*\n", second.stderr)
 
-    seen = "from annotate.queue import workers_seen as w; print(*[w(q).listening for q in ('train', 'io', 'predict')])"
-    assert eventually(lambda: manage(up.data, "shell", "--no-imports", "-c", seen).stdout == "1 1 1\n")
+    queue = Redis.from_url(up.queue_url)
+    assert eventually(lambda: all(queue.scard(f"rq:workers:{name}") == 1 for name in ("train", "io", "predict")))
 
     up.send(signal.SIGINT)
     assert up.end() == 0
@@ -105,11 +114,11 @@ def test_one_command_serves_it_all_and_ctrl_c_leaves_nothing_behind(up: Up) -> N
 
 def test_what_dies_is_started_again_and_killing_it_all_leaves_nothing_behind(up: Up) -> None:
     up.start()
+    url = up.queue_url
     server = next(pid for pid in processes_of(up.data) if b"valkey-server" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(server, signal.SIGKILL)
     assert eventually(lambda: "The queue server ended (killed by SIGKILL)" in up.output.read_text())
-    seen = "from annotate.queue import ping; ping(); print('answers')"
-    assert eventually(lambda: "answers" in manage(up.data, "shell", "--no-imports", "-c", seen).stdout)
+    assert eventually(lambda: valkey.answers(url))
 
     up.send(signal.SIGKILL)
     up.end()

@@ -19,6 +19,8 @@ class Command(BaseCommand):
             Tagdesk(host, port, self._say).run(open_browser=not no_browser)
         except CannotStart as error:
             raise CommandError(f"Tagdesk cannot start: {error}") from error
+        except KeyboardInterrupt:  # before the processes are there; afterwards Ctrl-C ends them in order
+            raise CommandError("Stopped before Tagdesk was ready.", returncode=130) from None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -251,4 +251,6 @@ def test_plain_text_is_kept_to_the_last_character(records_of: Reader) -> None:
     text = "\n A headline\r\n\r\nAda  met\u00a0Bob. \n"
     record = records_of(text, "2026-11-22 story.txt")[0]
     assert (record.text, record.title) == (text, "2026-11-22 story")
-    assert apply(record, "fail").words == ["A", "headline", "Ada", "met", "Bob", "."]  # type: ignore[union-attr]
+    whole = apply(record, "fail")
+    assert whole is not None
+    assert whole.words == ["A", "headline", "Ada", "met", "Bob", "."]

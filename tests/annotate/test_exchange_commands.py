@@ -1,0 +1,151 @@
+"""create_project, import_documents and export_annotations, as a shell runs them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, ManagementUtility, call_command
+
+from annotate.models import Document, Membership, Project
+from tests.make import make_document, make_project, make_user, mentions_of
+
+GOOD = {"tokens": ["Ada", "met", "Bob"], "tags": ["B-PER", "O", "B-PER"]}
+BAD = {"tokens": ["Rome"], "tags": ["I-LOC"]}
+
+
+def write(path: Path, *rows: Mapping[str, object]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.django_db
+def test_a_project_is_made_with_its_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    user = make_user("ada")
+    call_command("create_project", "The News", "--labels", "PER, ORG", "--manager", "ada", "--validation", "30")
+    assert capsys.readouterr().out == "the-news\n"
+    project = Project.objects.get()
+    assert (project.label_names(), project.validation_share) == (["PER", "ORG"], 30)
+    assert Membership.objects.get().user == user
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["News", "--labels", ","], "at least one label"),
+        (["News", "--labels", "A B"], "no blank"),
+        (["", "--labels", "PER"], "blank"),
+        (["News", "--labels", "PER,PER"], "already exists"),
+        (["News", "--labels", "PER", "--manager", "nobody"], "no user “nobody”"),
+    ],
+)
+def test_a_project_that_cannot_be_is_refused_with_the_reason(arguments: list[str], reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        call_command("create_project", *arguments)
+    assert not Project.objects.exists()
+
+
+@pytest.mark.django_db
+def test_files_are_imported_and_the_count_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_project("News", labels=["ORG"])
+    text = tmp_path / "story.txt"
+    text.write_text("Cy slept.")
+    call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD)), str(text), "--split", "train")
+    out = capsys.readouterr()
+    assert "2 articles, 6 tokens, 2 entities imported; 0 left out" in out.out
+    assert "New label: PER" in out.out
+    assert "Importing: 100%" in out.err
+    assert set(Document.objects.values_list("split", "state")) == {("train", "finished"), ("train", "raw")}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("on_error", "count"), [("repair", 2), ("skip", 1)])
+def test_errors_are_repaired_or_skipped_as_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], on_error: str, count: int
+) -> None:
+    make_project()
+    call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD, BAD)), "--on-error", on_error)
+    assert "error: line 2: “Rome” is tagged I-LOC" in capsys.readouterr().err
+    assert Document.objects.count() == count
+
+
+@pytest.mark.django_db
+def test_errors_fail_the_import_where_nothing_else_was_asked(tmp_path: Path) -> None:
+    make_project()
+    with pytest.raises(CommandError, match=r"Line 2: “Rome”.*Nothing was imported"):
+        call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD, BAD)), "--verbosity", "0")
+    assert not Document.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_scheme_can_be_given(tmp_path: Path) -> None:
+    make_project()
+    path = tmp_path / "a.conll"
+    path.write_text("Bob B-PER\nRome I-LOC\n")
+    call_command("import_documents", "news", str(path), "--scheme", "iob1")
+    assert mentions_of(Document.objects.get()) == [("PER", "Bob"), ("LOC", "Rome")]
+
+
+@pytest.mark.django_db
+def test_numbers_are_read_with_a_label_list(tmp_path: Path) -> None:
+    make_project()
+    path = write(tmp_path / "a.jsonl", {"tokens": ["Ada", "King"], "ner_tags": [1, 2]})
+    call_command("import_documents", "news", str(path), "--label-list", "O,B-PER,I-PER")
+    assert mentions_of(Document.objects.get()) == [("PER", "Ada King")]
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    make_project()
+    with pytest.raises(CommandError, match=r"no project “olds”\. There is: news"):
+        call_command("import_documents", "olds", "a.txt")
+    with pytest.raises(CommandError, match=r"nowhere\.txt cannot be read: No such file"):
+        call_command("import_documents", "news", str(tmp_path / "nowhere.txt"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "start"), [("jsonl", '{"id": '), ("conll2003", "-DOCSTART- -X- -X- O\n\nAda -X- -X- B-PER")]
+)
+def test_annotations_are_written_to_a_file(tmp_path: Path, kind: str, start: str) -> None:
+    make_document("Ada met Bob.", finished=True, PER="Ada")
+    path = tmp_path / "out"
+    call_command("export_annotations", "news", "--format", kind, "--output", str(path))
+    assert path.read_text().startswith(start)
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.django_db
+def test_nothing_to_export_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+    make_document("Raw.", project=make_project())
+    with pytest.raises(CommandError, match="No article is finished"):
+        call_command("export_annotations", "news", "--output", str(tmp_path / "a"))
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("export_annotations", "news", "--all", "--output", str(tmp_path / "no" / "a"))
+
+
+def code_of(*arguments: str) -> int | str | None:
+    """The exit code of `manage.py` with these arguments."""
+    try:
+        ManagementUtility(["manage.py", *arguments]).execute()
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exit_codes_are_honest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("create_project", "News", "--labels", "PER,LOC") == 0
+    assert code_of("create_project", "News", "--labels", "") == 1
+    assert code_of("create_project", "News") == 2
+    mixed = str(write(tmp_path / "a.jsonl", GOOD, BAD))
+    assert code_of("import_documents", "news", mixed) == 1
+    assert code_of("import_documents", "news", mixed, "--on-error", "perhaps") == 2
+    assert code_of("import_documents", "news", mixed, "--on-error", "skip") == 0
+    assert code_of("import_documents", "news", mixed, "--on-error", "skip") == 1
+    capsys.readouterr()
+    assert code_of("export_annotations", "news", "--format", "conll2003", "--output", "-") == 0
+    lines = ["Ada -X- -X- B-PER", "met -X- -X- O", "Bob -X- -X- B-PER", ""]
+    assert capsys.readouterr().out.splitlines() == ["-DOCSTART- -X- -X- O", "", *lines]
+    assert code_of("export_annotations", "olds", "--output", "-") == 1

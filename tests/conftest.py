@@ -14,6 +14,10 @@ from config.supervisor import Child, Supervisor
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="FOLDER", help="where the browser test puts pictures of the pages")
+
+
 @pytest.fixture
 def shared_data() -> Path:
     """The real articles that lie beside the repository where it is developed."""

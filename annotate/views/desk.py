@@ -96,7 +96,7 @@ def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
     else:
         messages.info(request, "There is no article yet. Import some first.")
     address = reverse("project", args=[project.slug])
-    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)  # type: ignore[attr-defined]
 
 
 def _render(

@@ -20,7 +20,7 @@ from annotate.models import Import, Project, Role
 @login_required
 def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.MANAGER)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
         row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
         _ring(request, row, "check_import")
@@ -32,7 +32,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 @login_required
 def import_show(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_import(request.user, pk)
-    fragment = "#progress" if request.htmx else ""
+    fragment = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
     waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
     context = {
         "project": row.project,

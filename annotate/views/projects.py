@@ -31,8 +31,9 @@ def projects(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def project_new(request: HttpRequest) -> HttpResponseBase:
-    form = ProjectForm(request.POST or None)
+    form = ProjectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        assert request.user.is_authenticated
         with transaction.atomic():
             project = Project.begin(form.cleaned_data["name"], form.cleaned_data["labels"], request.user)
         return redirect("import_new", project.slug)
@@ -69,7 +70,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def project_settings(request: HttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.MANAGER)
-    form = SettingsForm(request.POST or None, instance=project)
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=project)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")

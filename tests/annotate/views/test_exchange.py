@@ -1,0 +1,198 @@
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from annotate import jobs, queue
+from annotate.models import Document, Import, Prediction
+from tests.make import join, make_document, make_project, make_user, mentions_of
+
+pytestmark = pytest.mark.django_db
+
+SEED = {
+    "label_list": ["O", "B-PER", "I-PER", "B-ORG", "I-ORG"],
+    "train": [
+        {"tokens": ["Ada", "Lovelace", "works", "at", "Acme", "."], "ner_tags": [1, 2, 0, 0, 4, 0]},
+        {"tokens": ["Bob", "met", "Ada", "."], "ner_tags": [1, 0, 1, 0]},
+    ],
+    "validation": [{"tokens": ["Grace", "Hopper", "spoke", "."], "ner_tags": [1, 2, 0, 0]}],
+}
+
+
+@pytest.fixture
+def project(client):
+    user = make_user("ada")
+    client.force_login(user)
+    return make_project(manager=user)
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """Jobs are done at once, as if a worker stood by."""
+
+    def enqueue(name, function_name, *args, job_id):
+        getattr(jobs, function_name.removeprefix("annotate.jobs."))(*args)
+
+    monkeypatch.setattr(queue, "enqueue", enqueue)
+
+
+def upload(client, project, content, name="file", **data):
+    if not isinstance(content, bytes):
+        content = json.dumps(content).encode()
+    files = [SimpleUploadedFile(name, content)]
+    client.post(reverse("import_new", args=[project.slug]), {"files": files, **data})
+    return Import.objects.latest("pk")
+
+
+def page_of(client, row):
+    return client.get(reverse("import", args=[row.pk])).content.decode()
+
+
+def confirm(client, row, on_error="fail"):
+    client.post(reverse("import_confirm", args=[row.pk]), {"on_error": on_error})
+    row.refresh_from_db()
+
+
+def test_nothing_is_stored_before_it_was_shown(client, project, worker):
+    row = upload(client, project, SEED)
+    page = page_of(client, row)
+    assert "3 articles" in page
+    assert "1 error, " in page
+    assert "Acme <code>I-ORG</code> → <code>B-ORG</code>" in page
+    assert not Document.objects.exists()
+
+
+def test_repair_imports_all_and_says_what_it_repaired(client, project, worker):
+    row = upload(client, project, SEED)
+    confirm(client, row, "repair")
+    page = page_of(client, row)
+    assert "3 articles imported, 1 tag repaired" in page
+    assert [d.split for d in Document.objects.order_by("pk")] == ["train", "train", "validation"]
+    assert mentions_of(Document.objects.first()) == [("PER", "Ada Lovelace"), ("ORG", "Acme")]
+
+
+def test_skip_leaves_the_records_in_error_out(client, project, worker):
+    row = upload(client, project, SEED)
+    confirm(client, row, "skip")
+    assert "2 articles imported, 1 left out" in page_of(client, row)
+    assert Document.objects.count() == 2
+
+
+def test_fail_imports_nothing(client, project, worker):
+    row = upload(client, project, SEED)
+    confirm(client, row, "fail")
+    assert "Nothing of it was imported." in page_of(client, row)
+    assert not Document.objects.exists()
+
+
+def test_the_list_of_problems_can_be_downloaded(client, project, worker):
+    row = upload(client, project, SEED)
+    response = client.get(reverse("import_problems", args=[row.pk]))
+    assert "attachment" in response.headers["Content-Disposition"]
+    assert b"I-ORG" in b"".join(response.streaming_content)
+
+
+def test_a_pasted_article_keeps_its_text_to_the_letter(client, project, worker):
+    text = "  Ada 👩‍🚀 met  Bob.\r\n\r\nIn Rome.\n"
+    client.post(reverse("import_new", args=[project.slug]), {"pasted": text, "title": "Met"})
+    confirm(client, Import.objects.get())
+    document = Document.objects.get()
+    assert (document.title, document.text) == ("Met", text)
+
+
+def test_several_text_files_are_one_article_each(client, project, worker):
+    files = [SimpleUploadedFile(f"{name}.txt", f"{name} sang in Rome.".encode()) for name in ("Ada", "Bob")]
+    client.post(reverse("import_new", args=[project.slug]), {"files": files})
+    confirm(client, Import.objects.get())
+    assert sorted(Document.objects.values_list("title", flat=True)) == ["Ada", "Bob"]
+
+
+def test_tags_as_suggestions_are_shown_to_be_judged(client, project, worker):
+    row = upload(client, project, SEED, as_="suggestions")
+    confirm(client, row, "repair")
+    assert Prediction.objects.filter(document__split="train").count() == 2
+    assert Document.objects.first().gold() is None
+    page = client.get(reverse("document", args=[Document.objects.first().pk])).content.decode()
+    assert 'class="suggestion' in page
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"Ada \xff met Bob", "UTF-8"),
+        (b"   \n ", "no text"),
+        (b"\x00Ada", "no text file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(client, project, worker, content, says):
+    row = upload(client, project, content, name="a.txt")
+    page = page_of(client, row)
+    assert says in page
+    assert not Document.objects.exists()
+
+
+def test_an_import_can_be_cancelled_before_it_begins(client, project, worker):
+    row = upload(client, project, SEED)
+    client.post(reverse("import_cancel", args=[row.pk]))
+    assert "Nothing of this file is in the project" in page_of(client, row)
+    confirm(client, row, "repair")
+    assert not Document.objects.exists()
+
+
+def test_confirming_twice_imports_once(client, project, worker):
+    row = upload(client, project, SEED)
+    confirm(client, row, "repair")
+    confirm(client, row, "repair")
+    assert Document.objects.count() == 3
+
+
+def test_without_a_queue_the_file_is_kept_and_the_page_says_so(client, project, monkeypatch):
+    def down(*args, **kwargs):
+        raise queue.QueueDown("The queue does not answer.")
+
+    monkeypatch.setattr(queue, "enqueue", down)
+    monkeypatch.setattr(queue, "workers_seen", down)
+    row = upload(client, project, SEED)
+    page = page_of(client, row)
+    assert "The queue does not answer." in page
+    assert "Your file is kept" in page
+    assert row.status == Import.Status.UPLOADED
+
+
+def test_an_empty_file_is_refused_on_the_form(client, project):
+    response = client.post(reverse("import_new", args=[project.slug]), {"files": SimpleUploadedFile("a.txt", b"")})
+    assert "The submitted file is empty." in response.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_nothing_chosen_is_said_on_the_form(client, project):
+    response = client.post(reverse("import_new", args=[project.slug]), {})
+    assert "Choose a file or paste an article." in response.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_only_managers_import_and_foreign_imports_do_not_exist(client, project, worker):
+    row = upload(client, project, SEED)
+    client.force_login(join(project, make_user(), "annotator"))
+    assert client.get(reverse("import_new", args=[project.slug])).status_code == 403
+    assert client.post(reverse("import_confirm", args=[row.pk])).status_code == 403
+    client.force_login(make_user())
+    assert client.get(reverse("import", args=[row.pk])).status_code == 404
+    assert client.get(reverse("import_problems", args=[row.pk])).status_code == 404
+
+
+def test_finished_articles_are_exported_as_jsonl_and_conll(client, project):
+    make_document("Ada sang.", project=project, finished=True, PER="Ada", title="Song")
+    make_document("Not yet.", project=project)
+
+    def download(kind, **query):
+        response = client.get(reverse("export_file", args=[project.slug, kind]), query)
+        assert "attachment" in response.headers["Content-Disposition"]
+        return b"".join(response.streaming_content).decode()
+
+    rows = [json.loads(line) for line in download("jsonl").splitlines()]
+    assert [(row["title"], row["tags"]) for row in rows] == [("Song", ["B-PER", "O", "O"])]
+    assert len(download("jsonl", all=1).splitlines()) == 2
+    assert download("conll2003").startswith("-DOCSTART- -X- -X- O\n\nAda -X- -X- B-PER\n")
+    assert client.get(reverse("export_file", args=[project.slug, "docx"])).status_code == 404

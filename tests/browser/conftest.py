@@ -1,0 +1,97 @@
+"""The whole of Tagdesk as `manage.py up` runs it, and a real Chromium in front of it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.config.watching import eventually
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Site(NamedTuple):
+    address: str
+    sign_in: str
+    data: Path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A Tagdesk of its own on an empty data folder, which makes itself the sample project."""
+    data = tmp_path_factory.mktemp("tagdesk")
+    log = data.parent / "up.log"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    with log.open("wb") as out:
+        up = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=settings.BASE_DIR,
+            env={**environment, "TAGDESK_DATA": str(data)},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        found = lambda: re.search(r"http://\S+/sign-in/\S+", log.read_text())  # noqa: E731
+        eventually(lambda: found() is not None or up.poll() is not None, patience=120)
+        link = found()
+        assert link, log.read_text()
+        yield Site(f"http://127.0.0.1:{port}", link[0], data)
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("There is no Chromium here. `make test` installs it on Debian; elsewhere install it by hand.")
+    # Playwright's loop runs in this thread while it is open, and Django's ORM refuses to work beside one. So it ends
+    # with the module, and the tests here know the site by its pages alone.
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page on which nothing may go wrong unnoticed: no script error, no refused style, no failed request."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """Where to put screenshots, if `--screenshots FOLDER` asks for them."""
+    folder = request.config.getoption("--screenshots")
+    return Path(folder) if folder else None

@@ -270,7 +270,7 @@ def count_labels(document: Document, edits: list[Edit]) -> None:
         moved.subtract(span.label for span in iob2.spans_of(edit.before))
     labels = dict(document.project.labels.filter(name__in=moved).values_list("name", "pk"))
     for name, by in moved.items():
-        rows = DocumentLabel.objects.filter(document=document, label_id=labels.get(name))
+        rows = DocumentLabel.objects.filter(document=document, label_id=labels.get(name, 0))
         if by < 0:
             rows.filter(count__lte=-by).delete()
             rows.update(count=F("count") + by)

@@ -66,7 +66,7 @@ class ManyFilesField(forms.FileField):
 class ImportForm(forms.Form):
     """Files or one pasted article, and how to read them."""
 
-    files = ManyFilesField(
+    files = ManyFilesField(  # type: ignore[assignment]  # the form takes the field away from its class
         required=False,
         label="Files",
         help_text="Text (one article a file), CSV, JSONL, JSON or CoNLL. What is inside decides, not the name.",
@@ -161,7 +161,7 @@ class SettingsForm(forms.ModelForm[Project]):
 
     def __init__(self, *args: Any, instance: Project, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {})["threshold"] = round(instance.threshold * 100)
-        super().__init__(*args, instance=instance, **kwargs)
+        super().__init__(*args, instance=instance, **kwargs)  # type: ignore[misc]
 
     def clean_threshold(self) -> float:
         return float(self.cleaned_data["threshold"]) / 100

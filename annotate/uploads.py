@@ -40,7 +40,7 @@ def forget(row: Import) -> None:
 
 
 def folder_of(row: Import) -> Path:
-    return (settings.TAGDESK_DATA / row.files[0][0]).parent
+    return Path(settings.TAGDESK_DATA, row.files[0][0]).parent
 
 
 def remove(row: Import) -> None:

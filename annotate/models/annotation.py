@@ -43,8 +43,6 @@ class Annotation(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
-    edits: models.Manager[Edit]
-
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["document"], condition=Q(kind="gold"), name="one_gold_per_document"),

@@ -85,7 +85,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         mine = Prediction.objects.filter(document=after, source=project.current_source)
         unsure = None if after.is_held_out else mine.values_list("uncertainty", flat=True).first()
         if unsure is None:
-            return self.filter(unsure=None, pk__gt=after.pk).first()
+            return self.filter(unsure=None, pk__gt=after.pk).first()  # type: ignore[misc]
         return self.filter(Q(unsure__lt=unsure) | Q(unsure=unsure, pk__gt=after.pk) | Q(unsure=None)).first()
 
     def wants_held_out(self, project: Project) -> bool:

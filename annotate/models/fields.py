@@ -18,6 +18,11 @@ class TagsField(models.TextField[Any, Any]):
 
     description = "IOB2 tags"
 
+    # What the type checker lets be assigned: a list here, not the string of TextField.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
+
     def from_db_value(self, value: str | None, *args: Any) -> list[str] | None:
         return None if value is None else value.split()
 
@@ -42,6 +47,10 @@ class OffsetsField(models.TextField[Any, Any]):
     """Half-open code-point ranges of tokens: ascending, none empty, none overlapping. Stored as one flat JSON list."""
 
     description = "token offsets"
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
 
     def from_db_value(self, value: str | None, *args: Any) -> Offsets | None:
         return None if value is None else _pairs(json.loads(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,9 +11,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.utils.text import slugify
-
-if TYPE_CHECKING:
-    from annotate.models.document import Document
 
 COLORS = 12
 LABEL_PATTERN = r"^[^\s\-][^\s]*$"
@@ -39,8 +36,6 @@ class Project(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()
-
-    documents: models.Manager[Document]
 
     class Meta:
         ordering = ["name", "pk"]

@@ -104,11 +104,18 @@ def _which_json(text: str, named: str | None) -> Format:
         return "json"
     if not rest.strip():
         return cast(Format, named) if named in {"jsonl", "json"} and not _is_container(first) else "json"
+    # Of an object that goes on over lines few lines parse by themselves: its rows end with commas.
+    lines = [line for line in [first, *rest.split("\n", 9)[:9]] if line.strip()]
+    if 2 * sum(map(_is_row, lines)) >= len(lines):
+        return "jsonl"
+    return "jsonl" if named == "jsonl" else "json"
+
+
+def _is_row(line: str) -> bool:
     try:
-        json.loads(first)
+        return isinstance(json.loads(line), dict)
     except ValueError:
-        return "jsonl" if rest.lstrip().startswith("{") else "json"
-    return "jsonl"
+        return False
 
 
 def _is_container(line: str) -> bool:

@@ -21,6 +21,8 @@ from tests.annotate.exchange.conftest import Reader
         ("a.jsonl", "{'text': 'Ada'}\n", "jsonl"),
         ("a.jsonl", '{"train": [{"tokens": []}]}', "json"),
         ("a.json", '{\n "train": []}', "json"),
+        ("a", '{"train": [{"tokens": []},\n{"tokens": []}]}', "json"),
+        ("a", '{"text": "Ada",}\n{"text": "Bob"}\n', "jsonl"),
         ("a.json", '[{"text": "Ada"}]', "json"),
         ("a.json", '{"text": "Ada"}\n{"text": "Bob"}', "jsonl"),
         ("a.csv", "title,text\nx,y\n", "csv"),

@@ -69,7 +69,7 @@ def test_repair_imports_all_and_says_what_it_repaired(client, project, worker):
     page = page_of(client, row)
     assert "3 articles imported, 1 tag repaired" in page
     assert [d.split for d in Document.objects.order_by("pk")] == ["train", "train", "validation"]
-    assert mentions_of(Document.objects.first()) == [("PER", "Ada Lovelace"), ("ORG", "Acme")]
+    assert mentions_of(Document.objects.earliest("pk")) == [("PER", "Ada Lovelace"), ("ORG", "Acme")]
 
 
 def test_skip_leaves_the_records_in_error_out(client, project, worker):

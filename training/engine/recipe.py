@@ -1,14 +1,13 @@
 """The settings of one training run, and the defaults that fit the data at hand."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.engine.encoders import DEFAULT
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 20
-WORDS_TO_READ = (
-    200_000  # words times epochs that a run reads where the limits above allow: the less data, the more passes
-)
+PASSES = 1000  # over the square root of the words to learn from: 15 epochs for 4,400 words, 6 for 28,000
 
 
 @dataclass(frozen=True)
@@ -19,17 +18,20 @@ class Settings:
     learning_rate: float = 1e-4
     epochs: int = 8
     token_budget: int = 512  # sub-words in a batch, padding included
-    window: int = 256  # sub-words seen at once at most; a shorter limit of the encoder wins
+    window: int = 128  # sub-words seen at once at most: longer ones teach less in the same time
     weight_decay: float = 0.01
     warmup: float = 0.1  # share of the steps in which the learning rate rises
     all_subwords: bool = False  # train on every sub-word of a token, not on the first alone
-    freeze_embeddings: bool = True  # leave the word vectors as they are: quicker, at no loss measured
+    freeze_embeddings: bool = True  # leave the vectors of words and positions as they are, which is quicker
     seed: int = 1
 
     @classmethod
     def for_data(cls, articles: int, words: int, **others: Any) -> "Settings":
-        """Pick the defaults for this many training articles and words; others may be set by name."""
-        epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(WORDS_TO_READ / max(words, 1))))
+        """Pick the defaults for this much to learn from; others may be set by name.
+
+        The less data, the more passes: a few articles need many to teach anything, many articles teach in a few.
+        """
+        epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(PASSES / math.sqrt(max(words, 1)))))
         return cls(**{"epochs": epochs, **others})
 
     def as_dict(self) -> dict[str, Any]:

@@ -77,10 +77,10 @@ def faults(words: Sequence[str], tags: Sequence[str]) -> list[Fault]:
     for index, (word, tag) in enumerate(zip(words, tags, strict=True)):
         if _is_malformed(tag):
             found.append(
-                Fault(index, tag, "malformed", f"“{word}” is tagged {tag!r}, which is neither O nor B-X nor I-X")
+                Fault(index, tag, "malformed", f"“{word}” is tagged {tag!r}, which is neither O nor B-X nor I-X.")
             )
         elif _is_orphan(before, tag):
-            message = f"“{word}” is tagged {tag} with no {tag[2:]} entity before it"
+            message = f"“{word}” is tagged {tag} with no {tag[2:]} entity before it."
             found.append(Fault(index, tag, "orphan", message))
         before = tag
     return found

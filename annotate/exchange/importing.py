@@ -249,6 +249,8 @@ def _finish(row: Import, status: str, **fields: Any) -> None:
 def _fail(row: Import, reason: str) -> bool:
     found = _relative(_problems_path(row)) if _problems_path(row).is_file() else ""
     failed = Import.objects.held(row).update(status=Import.Status.FAILED, error=reason, problems_path=found)
+    if failed:
+        uploads.forget(row)
     row.refresh_from_db()
     return bool(failed)
 

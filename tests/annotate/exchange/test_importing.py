@@ -104,7 +104,7 @@ def test_the_seed_sample_is_skipped_to_the_one_good_record(shared_data: Path) ->
 
 def test_the_seed_sample_fails_whole_where_errors_are_to_fail(shared_data: Path) -> None:
     row = imported(seed(shared_data), "fail")
-    assert (row.status, row.error) == (Status.FAILED, "Line 4: “New” is tagged I-ORG with no ORG entity before it")
+    assert (row.status, row.error) == (Status.FAILED, "Line 4: “New” is tagged I-ORG with no ORG entity before it.")
     assert not Document.objects.exists()
     assert not NearKey.objects.exists()
 
@@ -300,6 +300,7 @@ def test_a_file_that_cannot_be_read_fails_with_the_reason(content: Any, reason: 
         done = imported(upload(Project.objects.get(), content), "skip")
     assert done.status == Status.FAILED
     assert reason in done.error
+    assert not (uploads.folder_of(done) / "0").exists()
     assert not Document.objects.exists()
 
 

@@ -88,9 +88,10 @@ def install(dev: bool, torch_index: str) -> None:
 
 
 def works() -> bool:
-    """Whether the environment's Python starts: not after its folder was moved, or the system's Python replaced."""
+    """Whether the environment can be used: not after its folder was moved, or the system's Python replaced."""
     try:
-        return subprocess.run([PYTHON, "-c", ""], capture_output=True, check=False).returncode == 0
+        moved = str(VENV) not in (VENV / "bin" / "pip").read_text()
+        return not moved and subprocess.run([PYTHON, "-c", ""], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 

@@ -1,3 +1,5 @@
+"""The two passes of an import: what they tell, and that they store all or nothing."""
+
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -5,68 +7,23 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from annotate import uploads
-from annotate.exchange import exporting, importing, near, reading, rows, storing
-from annotate.exchange.records import Options, Record, apply
-from annotate.models import Annotation, Document, DocumentLabel, Edit, Import, NearKey, Prediction, Project, Source
+from annotate.exchange import importing, near, reading, storing
+from annotate.models import Document, Edit, Import, NearKey, Project
 from annotate.signals import documents_imported
-from tests.make import make_document, make_project, make_user, mentions_of, tags_of
+from tests.annotate.exchange.handing_in import checked, imported, row, storable, upload
+from tests.make import make_document, make_project, mentions_of, tags_of
 
 pytestmark = pytest.mark.django_db
 Status = Import.Status
 
-STORY = (
-    "Ada King met Bob Stone in Paris on Monday to talk about the long and patient work of counting every boat that "
-    "passes under the old bridge before the winter storms begin to close the harbour again"
-)
-ARTICLE = STORY.split()
-
-
-def row(number: int = 0, **more: Any) -> dict[str, Any]:
-    """An article of its own, 40 words from nowhere else."""
-    words = ["Ada", *(f"w{number}x{place}" for place in range(40))]
-    return {"id": f"a{number}", "tokens": words, "tags": ["B-PER", *["O"] * 40], **more}
-
-
-def upload(project: Project, *contents: Any, **options: Any) -> Import:
-    """Hand in files: lists of rows become JSON Lines, text and bytes stay what they are."""
-    files = []
-    for number, content in enumerate(contents):
-        if isinstance(content, list):
-            content = "".join(json.dumps(line) + "\n" for line in content)
-        data = content.encode() if isinstance(content, str) else content
-        files.append(ContentFile(data, name=f"file{number}"))
-    return uploads.receive(project, None, files, options)
-
-
-def checked(row: Import) -> Import:
-    claimed = Import.objects.claim(row.pk, Status.UPLOADED, Status.CHECKING)
-    assert claimed is not None
-    importing.check(claimed)
-    return claimed
-
-
-def imported(row: Import, on_error: str = "fail") -> Import:
-    assert Import.objects.confirm(checked(row), on_error)
-    claimed = Import.objects.claim(row.pk, Status.CONFIRMED, Status.IMPORTING)
-    assert claimed is not None
-    importing.run(claimed)
-    return claimed
-
 
 def seed(shared_data: Path, **options: Any) -> Import:
     return upload(make_project(), (shared_data / "seed_sample.json").read_bytes(), **options)
-
-
-def storable(*values: dict[str, Any]) -> list[Record]:
-    """Rows as records that can be stored."""
-    found = [apply(rows.record_of(value, Options(), 1, 1), "fail") for value in values]
-    return [record for record in found if record is not None]
 
 
 def test_the_check_of_the_seed_sample_reports_three_errors_and_two_notices(shared_data: Path) -> None:
@@ -121,50 +78,6 @@ def test_three_bad_among_many_are_left_out_and_listed_by_line() -> None:
     listed = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(p["line"], p["kind"]) for p in listed] == [(4, "length"), (78, "length"), (150, "length")]
     assert listed[0]["message"] == "The article has 41 tokens but 40 tags."
-
-
-def test_an_import_leaves_annotation_log_and_counts_behind() -> None:
-    user = make_user()
-    waiting = upload(make_project(), [row(1), row(2, tags=["O"] * 41)])
-    Import.objects.update(created_by=user)
-    imported(waiting)
-    tagged, untagged = Annotation.objects.order_by("pk")
-    assert (tagged.status, tagged.blind, tagged.revision, tagged.finished_by) == ("finished", None, 1, None)
-    edit = tagged.edits.get()
-    assert (edit.how, edit.author, edit.start, edit.end) == ("imported", user, 0, 1)
-    assert (edit.before, edit.after) == (["O"], ["B-PER"])
-    assert (edit.char_start, edit.char_end, edit.status_before, edit.status_after) == (0, 3, "raw", "finished")
-    assert untagged.edits.get().after == []
-    assert [(c.document, c.label.name, c.count) for c in DocumentLabel.objects.all()] == [(tagged.document, "PER", 1)]
-
-
-def test_texts_without_tags_arrive_raw_and_unchanged() -> None:
-    text = "  Ada  met\u00a0Bob.\r\n\r\n😀 Bob left. \n"
-    imported(upload(make_project(), text))
-    document = Document.objects.get()
-    assert (document.text, document.state, document.title) == (text, "raw", "file0")
-    assert document.gold() is None
-    assert document.words()[:3] == ["Ada", "met", "Bob"]
-    assert document.sentence_starts == [0, 4]
-
-
-def test_a_pasted_article_gets_the_title_that_was_given() -> None:
-    imported(upload(make_project(), "Ada met Bob.", format="txt", title="A walk"))
-    assert Document.objects.get().title == "A walk"
-
-
-def test_tags_can_come_as_suggestions() -> None:
-    imported(upload(make_project(), [row(1)], as_="suggestions", split="train"))
-    document = Document.objects.get()
-    assert (document.state, document.gold()) == ("raw", None)
-    assert Prediction.objects.get().source.kind == Source.Kind.IMPORT
-    assert [s[:3] for s in document.open_suggestions([])] == [(0, 1, "PER")]
-
-
-def test_labels_that_the_project_lacks_are_made() -> None:
-    done = imported(upload(make_project(labels=["ORG"]), [row(1)]))
-    assert (done.preview["new_labels"], done.report["new_labels"]) == (["PER"], ["PER"])
-    assert Project.objects.get().label_names() == ["ORG", "PER"]
 
 
 def test_a_failed_import_takes_back_its_documents_and_labels() -> None:
@@ -232,57 +145,6 @@ def test_an_import_whose_process_died_is_failed_and_its_rest_removed() -> None:
     assert list(Document.objects.all()) == [kept]
 
 
-def test_a_second_import_of_the_same_file_brings_nothing_in() -> None:
-    project = make_project()
-    imported(upload(project, [row(1), row(2)]))
-    again = imported(upload(project, [row(1), row(2)]))
-    assert again.preview["duplicates"] == 2
-    assert again.status == Status.FAILED
-    assert again.error == "Nothing new: the project has all 2 articles already."
-    more = imported(upload(project, [row(1), row(3)]))
-    assert (more.report["articles"], more.report["duplicates"], more.report["left_out"]) == (1, 1, 1)
-
-
-def test_another_article_with_a_taken_id_keeps_it_in_the_metadata() -> None:
-    imported(upload(make_project(), [row(1), row(2, id="a1")]))
-    first, second = Document.objects.all()
-    assert (first.external_id, second.external_id, second.metadata) == ("a1", "", {"id": "a1"})
-
-
-def test_near_duplicates_share_their_group_and_side() -> None:
-    project = make_project(validation_share=50)
-    nearly = [*ARTICLE[:-1], "soon"]
-    imported(upload(project, " ".join(ARTICLE)))
-    imported(upload(project, " ".join(nearly), [row(1)]))
-    first, second, other = Document.objects.all()
-    assert (first.group, first.split) == (second.group, second.split)
-    assert other.group != first.group
-
-
-def test_the_split_of_an_article_is_the_same_in_every_project() -> None:
-    many = [row(number) for number in range(30)]
-    splits = []
-    for name in ("one", "two"):
-        imported(upload(make_project(name), many))
-        splits.append(list(Document.objects.filter(project__name=name).values_list("split", flat=True)))
-    assert splits[0] == splits[1]
-    assert set(splits[0]) == {"train", "validation"}
-
-
-def test_an_article_near_to_the_other_side_is_held_aside_and_reported() -> None:
-    project = make_project()
-    imported(upload(project, " ".join(ARTICLE), split="validation"))
-    done = imported(upload(project, [{"text": " ".join([*ARTICLE[:-1], "soon"]), "title": "Again"}], split="train"))
-    assert done.report["aside"] == 1
-    assert [p["message"].split(":")[0] for p in done.report["problems"]] == ["“Again”"]
-    assert list(Document.objects.values_list("split", flat=True)) == ["validation", "aside"]
-
-
-def test_a_forced_split_is_that_of_all() -> None:
-    imported(upload(make_project(), [row(1), row(2, split="train")], split="test"))
-    assert set(Document.objects.values_list("split", flat=True)) == {"test"}
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -340,48 +202,6 @@ def test_whoever_listens_is_told_after_the_commit(
         documents_imported.disconnect(listener)
     assert told == [Project.objects.get()] * 2
     assert (stored.articles, stored.entities) == (1, 1)
-
-
-def test_wikigold_goes_in_and_comes_out_without_a_differing_tag(shared_data: Path) -> None:
-    content = (shared_data / "wikigold" / "wikigold.conll").read_text()
-    done = imported(upload(make_project(), content))
-    assert [done.report[key] for key in ("articles", "tokens", "entities")] == [145, 39_007, 3_558]
-    assert "".join(exporting.lines(Project.objects.get(), "conll2003")) == content
-
-
-def test_no_near_duplicate_crosses_the_split_of_real_articles(shared_data: Path) -> None:
-    names = ["gum_news/train.jsonl", "gum_news/dev.jsonl", "gum_news/test.jsonl", "wikigold/articles.jsonl"]
-    contents = [(shared_data / name).read_bytes() for name in names]
-    project = make_project()
-    done = imported(upload(project, *contents))
-    assert done.report["articles"] == 20 + 2 + 2 + 145
-    sides: dict[str, set[str]] = {}
-    for group, side in Document.objects.exclude(split="aside").values_list("group", "split"):
-        sides.setdefault(group, set()).add(side)
-    assert all(len(found) == 1 for found in sides.values())
-
-
-def test_an_export_is_imported_again_to_the_letter(shared_data: Path) -> None:
-    project = make_project("first")
-    imported(upload(project, (shared_data / "gum_news" / "train.jsonl").read_bytes()))
-    make_document("Raw  text\u00a0with 😀.", project=project, title="Raw")
-    written = "".join(exporting.lines(project, "jsonl", everything=True))
-    second = make_project("second")
-    imported(upload(second, written))
-    assert "".join(exporting.lines(second, "jsonl", everything=True)) == written
-
-
-def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
-    project = make_project()
-    make_document("Ada met Bob.", project=project, finished=True, PER="Ada")
-    make_document("Ada left.", project=project, PER="Ada")
-    make_document("Raw.", project=project)
-
-    def texts(kind: str, everything: bool) -> int:
-        return sum(line.startswith(("{", "-DOCSTART-")) for line in exporting.lines(project, kind, everything))
-
-    assert [texts("jsonl", False), texts("jsonl", True)] == [1, 3]
-    assert [texts("conll2003", False), texts("conll2003", True)] == [1, 2]
 
 
 @pytest.mark.slow

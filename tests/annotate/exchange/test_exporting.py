@@ -1,0 +1,42 @@
+"""What goes out, and that it comes back in."""
+
+from pathlib import Path
+
+import pytest
+
+from annotate.exchange import exporting
+from annotate.models import Project
+from tests.annotate.exchange.handing_in import imported, upload
+from tests.make import make_document, make_project
+
+pytestmark = pytest.mark.django_db
+
+
+def test_wikigold_goes_in_and_comes_out_without_a_differing_tag(shared_data: Path) -> None:
+    content = (shared_data / "wikigold" / "wikigold.conll").read_text()
+    done = imported(upload(make_project(), content))
+    assert [done.report[key] for key in ("articles", "tokens", "entities")] == [145, 39_007, 3_558]
+    assert "".join(exporting.lines(Project.objects.get(), "conll2003")) == content
+
+
+def test_an_export_is_imported_again_to_the_letter(shared_data: Path) -> None:
+    project = make_project("first")
+    imported(upload(project, (shared_data / "gum_news" / "train.jsonl").read_bytes()))
+    make_document("Raw  text\u00a0with 😀.", project=project, title="Raw")
+    written = "".join(exporting.lines(project, "jsonl", everything=True))
+    second = make_project("second")
+    imported(upload(second, written))
+    assert "".join(exporting.lines(second, "jsonl", everything=True)) == written
+
+
+def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
+    project = make_project()
+    make_document("Ada met Bob.", project=project, finished=True, PER="Ada")
+    make_document("Ada left.", project=project, PER="Ada")
+    make_document("Raw.", project=project)
+
+    def texts(kind: str, everything: bool) -> int:
+        return sum(line.startswith(("{", "-DOCSTART-")) for line in exporting.lines(project, kind, everything))
+
+    assert [texts("jsonl", False), texts("jsonl", True)] == [1, 3]
+    assert [texts("conll2003", False), texts("conll2003", True)] == [1, 2]

@@ -1,0 +1,123 @@
+"""What an import leaves in the project: annotations, log, counts, groups and splits."""
+
+from pathlib import Path
+
+import pytest
+
+from annotate.models import Annotation, Document, DocumentLabel, Import, Prediction, Project, Source
+from tests.annotate.exchange.handing_in import imported, row, upload
+from tests.make import make_project, make_user
+
+pytestmark = pytest.mark.django_db
+STORY = (
+    "Ada King met Bob Stone in Paris on Monday to talk about the long and patient work of counting every boat that "
+    "passes under the old bridge before the winter storms begin to close the harbour again"
+)
+ARTICLE = STORY.split()
+
+
+def test_an_import_leaves_annotation_log_and_counts_behind() -> None:
+    user = make_user()
+    waiting = upload(make_project(), [row(1), row(2, tags=["O"] * 41)])
+    Import.objects.update(created_by=user)
+    imported(waiting)
+    tagged, untagged = Annotation.objects.order_by("pk")
+    assert (tagged.status, tagged.blind, tagged.revision, tagged.finished_by) == ("finished", None, 1, None)
+    edit = tagged.edits.get()
+    assert (edit.how, edit.author, edit.start, edit.end) == ("imported", user, 0, 1)
+    assert (edit.before, edit.after) == (["O"], ["B-PER"])
+    assert (edit.char_start, edit.char_end, edit.status_before, edit.status_after) == (0, 3, "raw", "finished")
+    assert untagged.edits.get().after == []
+    assert [(c.document, c.label.name, c.count) for c in DocumentLabel.objects.all()] == [(tagged.document, "PER", 1)]
+
+
+def test_texts_without_tags_arrive_raw_and_unchanged() -> None:
+    text = "  Ada  met\u00a0Bob.\r\n\r\n😀 Bob left. \n"
+    imported(upload(make_project(), text))
+    document = Document.objects.get()
+    assert (document.text, document.state, document.title) == (text, "raw", "file0")
+    assert document.gold() is None
+    assert document.words()[:3] == ["Ada", "met", "Bob"]
+    assert document.sentence_starts == [0, 4]
+
+
+def test_a_pasted_article_gets_the_title_that_was_given() -> None:
+    imported(upload(make_project(), "Ada met Bob.", format="txt", title="A walk"))
+    assert Document.objects.get().title == "A walk"
+
+
+def test_tags_can_come_as_suggestions() -> None:
+    imported(upload(make_project(), [row(1)], as_="suggestions", split="train"))
+    document = Document.objects.get()
+    assert (document.state, document.gold()) == ("raw", None)
+    assert Prediction.objects.get().source.kind == Source.Kind.IMPORT
+    assert [s[:3] for s in document.open_suggestions([])] == [(0, 1, "PER")]
+
+
+def test_labels_that_the_project_lacks_are_made() -> None:
+    done = imported(upload(make_project(labels=["ORG"]), [row(1)]))
+    assert (done.preview["new_labels"], done.report["new_labels"]) == (["PER"], ["PER"])
+    assert Project.objects.get().label_names() == ["ORG", "PER"]
+
+
+def test_a_second_import_of_the_same_file_brings_nothing_in() -> None:
+    project = make_project()
+    imported(upload(project, [row(1), row(2)]))
+    again = imported(upload(project, [row(1), row(2)]))
+    assert again.preview["duplicates"] == 2
+    assert again.status == Status.FAILED
+    assert again.error == "Nothing new: the project has all 2 articles already."
+    more = imported(upload(project, [row(1), row(3)]))
+    assert (more.report["articles"], more.report["duplicates"], more.report["left_out"]) == (1, 1, 1)
+
+
+def test_another_article_with_a_taken_id_keeps_it_in_the_metadata() -> None:
+    imported(upload(make_project(), [row(1), row(2, id="a1")]))
+    first, second = Document.objects.all()
+    assert (first.external_id, second.external_id, second.metadata) == ("a1", "", {"id": "a1"})
+
+
+def test_near_duplicates_share_their_group_and_side() -> None:
+    project = make_project(validation_share=50)
+    nearly = [*ARTICLE[:-1], "soon"]
+    imported(upload(project, " ".join(ARTICLE)))
+    imported(upload(project, " ".join(nearly), [row(1)]))
+    first, second, other = Document.objects.all()
+    assert (first.group, first.split) == (second.group, second.split)
+    assert other.group != first.group
+
+
+def test_the_split_of_an_article_is_the_same_in_every_project() -> None:
+    many = [row(number) for number in range(30)]
+    splits = []
+    for name in ("one", "two"):
+        imported(upload(make_project(name), many))
+        splits.append(list(Document.objects.filter(project__name=name).values_list("split", flat=True)))
+    assert splits[0] == splits[1]
+    assert set(splits[0]) == {"train", "validation"}
+
+
+def test_an_article_near_to_the_other_side_is_held_aside_and_reported() -> None:
+    project = make_project()
+    imported(upload(project, " ".join(ARTICLE), split="validation"))
+    done = imported(upload(project, [{"text": " ".join([*ARTICLE[:-1], "soon"]), "title": "Again"}], split="train"))
+    assert done.report["aside"] == 1
+    assert [p["message"].split(":")[0] for p in done.report["problems"]] == ["“Again”"]
+    assert list(Document.objects.values_list("split", flat=True)) == ["validation", "aside"]
+
+
+def test_a_forced_split_is_that_of_all() -> None:
+    imported(upload(make_project(), [row(1), row(2, split="train")], split="test"))
+    assert set(Document.objects.values_list("split", flat=True)) == {"test"}
+
+
+def test_no_near_duplicate_crosses_the_split_of_real_articles(shared_data: Path) -> None:
+    names = ["gum_news/train.jsonl", "gum_news/dev.jsonl", "gum_news/test.jsonl", "wikigold/articles.jsonl"]
+    contents = [(shared_data / name).read_bytes() for name in names]
+    project = make_project()
+    done = imported(upload(project, *contents))
+    assert done.report["articles"] == 20 + 2 + 2 + 145
+    sides: dict[str, set[str]] = {}
+    for group, side in Document.objects.exclude(split="aside").values_list("group", "split"):
+        sides.setdefault(group, set()).add(side)
+    assert all(len(found) == 1 for found in sides.values())

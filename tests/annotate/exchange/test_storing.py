@@ -65,7 +65,7 @@ def test_a_second_import_of_the_same_file_brings_nothing_in() -> None:
     imported(upload(project, [row(1), row(2)]))
     again = imported(upload(project, [row(1), row(2)]))
     assert again.preview["duplicates"] == 2
-    assert again.status == Status.FAILED
+    assert again.status == Import.Status.FAILED
     assert again.error == "Nothing new: the project has all 2 articles already."
     more = imported(upload(project, [row(1), row(3)]))
     assert (more.report["articles"], more.report["duplicates"], more.report["left_out"]) == (1, 1, 1)

@@ -98,12 +98,10 @@ def why_no_score(articles: dict[str, int]) -> str:
 def blind(articles: dict[str, int]) -> str:
     """Say how the held-out gold came about, which is what the score rests on."""
     total, unseen, unknown = (articles.get(key, 0) for key in ("validation", "blind", "unknown"))
-    if not total:
-        return ""
-    seen = total - unseen - unknown
-    parts = [f"{unseen} of {total} held-out articles were tagged blind, without suggestions in sight"]
-    if seen:
-        parts.append(f"{seen} with suggestions in sight, which flatters the score")
-    if unknown:
-        parts.append(f"of {unknown} nobody knows (imported)")
-    return "; ".join(parts) + "."
+    parts = [
+        (unseen, "tagged blind, without suggestions in sight"),
+        (total - unseen - unknown, "tagged with suggestions in sight, which flatters the score"),
+        (unknown, "imported with tags, and nobody knows how those were made"),
+    ]
+    told = ", ".join(f"{count} {'was' if count == 1 else 'were'} {how}" for count, how in parts if count)
+    return f"Of {total} held-out article{'s' if total > 1 else ''} {told}." if total else ""

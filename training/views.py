@@ -15,7 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from annotate.access import get_project
 from annotate.models import Document, Prediction, Project, Role, Split
 from annotate.queue import QueueDown
-from training import doorbell, telling
+from training import doorbell, predictions, telling
 from training.learning import folder_of
 from training.models import Run, Version
 from training.snapshot import nothing_finished
@@ -136,6 +136,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
     last = project.runs.filter(kind=Run.Kind.TRAIN).select_related("version").first()
     current = Version.current_of(project)
     finished = _finished(project)
+    waiting = _waiting(last)
     role = Role(project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": project,
@@ -144,7 +145,8 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "told": _told(last) if last else None,
         "version": current,
         "suggested": Prediction.objects.filter(source_id=current.source_id).count() if current else 0,
-        "waiting": _waiting(last),
+        "waiting": waiting,
+        "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "finished": finished,
         "why_not": "" if finished["training"] else nothing_finished(finished["validation"]),
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
@@ -174,6 +176,12 @@ def _render_run(request: HttpRequest, run: Run, fragment: str = "") -> HttpRespo
         "may_stop": role.rank >= Role.ANNOTATOR.rank,
     }
     return render(request, f"training/run.html{fragment}", context)
+
+
+def _are_suggestions_due(version: Version) -> bool:
+    """Whether a new model has yet to speak of its first article: the panel waits for that."""
+    spoken = Prediction.objects.filter(source_id=version.source_id).exists()
+    return not spoken and not version.trouble and predictions.wanting(version).exists()
 
 
 def _row(run: Run, project: Project) -> dict[str, Any]:

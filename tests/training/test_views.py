@@ -259,8 +259,14 @@ def test_a_finished_run_tells_its_scores_by_label_against_the_model_before(
     html = page(f"/runs/{run.pk}/")
     for words in (
         *("0.687", "0.750", "0.625", "0.910", "version 3, the model before", "0.654", "LOC", "0.333", "1,234"),
-        *("Promoted: F1 +0.033", "80 finished articles", "17 of 20 held-out articles were tagged blind"),
-        *("1 with suggestions in sight", "of 2 nobody knows", "learning_rate", "0.0001", "What was taken for what"),
+        *("Promoted: F1 +0.033", "80 finished articles", "Of 20 held-out articles 17 were tagged blind"),
+        *(
+            "1 was tagged with suggestions in sight",
+            "2 were imported with tags",
+            "learning_rate",
+            "0.0001",
+            "What was taken for what",
+        ),
         *("the current model", "abababababab"),
     ):
         assert words in html
@@ -300,6 +306,21 @@ def test_the_panel_tells_the_current_model_its_score_and_its_suggestions(
     assert "0.876" in html
     assert "version 1" in html
     assert "Suggestions are ready for 1 article." in html
+
+
+def test_the_panel_waits_for_the_first_suggestions_of_a_new_model(
+    project: Project, page: Callable[..., str], bell: FakeQueue
+) -> None:
+    document = make_document("Ada left.", project)
+    version = make_version(project, current=True)
+    html = page(panel_of(project))
+    assert "Its suggestions are being made" in html
+    assert 'hx-trigger="every 1s"' in html
+    Prediction.objects.create(document=document, source=version.source)
+    assert "hx-trigger" not in page(panel_of(project))
+    Prediction.objects.all().delete()
+    bell.workers = 0
+    assert "hx-trigger" not in page(panel_of(project))
 
 
 def test_the_panel_tells_why_there_are_no_suggestions(project: Project, page: Callable[..., str]) -> None:

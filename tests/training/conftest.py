@@ -1,6 +1,8 @@
+import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from annotate.models import Project
 from tests.make import make_document, make_project
@@ -26,6 +28,12 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing_warm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions of the test before have the same ids."""
     predictions._warm.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_models() -> None:
+    """Nor does any test begin with the folders of the one before."""
+    shutil.rmtree(settings.TAGDESK_DATA / "models", ignore_errors=True)
 
 
 @pytest.fixture

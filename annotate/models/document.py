@@ -60,13 +60,14 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def next_in_queue(self, project: Project, after: Document | None = None) -> Document | None:
         """The article to hand out next; `after` is the one just left, whose followers in the queue go first.
 
-        The held-out share goes first: as long as fewer held-out articles are finished than the project's share of
-        all finished ones, one of them is next, so that the first retrain has a score.
+        The held-out share goes first: as long as it lacks a whole article among the finished ones, one of them is
+        next, so that the first retrain has a score. Who skips one is given one of the others.
         """
         waiting = self.filter(project=project).unfinished()
         if after is not None:
             waiting = waiting.exclude(pk=after.pk)
-        held_out_first = project.documents.finished().wants_held_out(project)
+        skipped_held_out = after is not None and after.is_held_out and after.state != State.FINISHED
+        held_out_first = not skipped_held_out and project.documents.finished().wants_held_out(project)
         for held_out in (held_out_first, not held_out_first):
             chosen = waiting.filter(split__in=HELD_OUT) if held_out else waiting.exclude(split__in=HELD_OUT)
             if held_out:
@@ -89,10 +90,10 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(Q(unsure__lt=unsure) | Q(unsure=unsure, pk__gt=after.pk) | Q(unsure=None)).first()
 
     def wants_held_out(self, project: Project) -> bool:
-        """Whether fewer of these finished articles are held out than the project's share asks for."""
+        """Whether these finished articles lack a whole held-out one of the project's share; one is wanted at once."""
         share = (project.validation_share + project.test_share) / 100
         counts = self.aggregate(all=models.Count("pk"), held_out=models.Count("pk", filter=Q(split__in=HELD_OUT)))
-        return bool(counts["held_out"] < share * (counts["all"] + 1))
+        return share > 0 and bool(counts["held_out"] < max(1, int(share * (counts["all"] + 1))))
 
 
 class Document(models.Model):

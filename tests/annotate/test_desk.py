@@ -285,6 +285,27 @@ def test_the_queue_gives_the_held_out_share_first_and_then_what_the_model_is_lea
     assert queue(project) is None
 
 
+def test_one_held_out_article_is_wanted_at_once_and_the_next_when_a_whole_one_is_lacking():
+    project = make_project(validation_share=20)
+    for _ in range(12):
+        make_document(project=project)
+        make_document(project=project, split="validation")
+    given = []
+    for _ in range(12):
+        document = Document.objects.next_in_queue(project)
+        given.append(document.split)
+        act(document, "finish")
+    assert [n for n, split in enumerate(given, 1) if split == "validation"] == [1, 10]
+
+
+def test_who_skips_a_held_out_article_is_given_another_kind():
+    project = make_project(validation_share=50)
+    held_out, train = make_document(project=project, split="validation"), make_document(project=project)
+    make_document(project=project, split="validation")
+    assert Document.objects.next_in_queue(project) == held_out
+    assert Document.objects.next_in_queue(project, after=held_out) == train
+
+
 def test_a_viewer_sees_only_projects_of_their_own():
     viewer = join(make_project("Mine"), make_user(), "viewer")
     make_project("Foreign")

@@ -10,7 +10,7 @@ from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser
 
-TRAINING = 240_000  # milliseconds that a busy machine may take to train; a limit for what hangs, not a measure
+TRAINING = 420_000  # milliseconds that a busy machine may take to train; a limit for what hangs, not a measure
 
 
 def word(page: Page, text: str) -> Locator:
@@ -154,8 +154,8 @@ def judge_an_article(page: Page, screenshots: Path | None) -> tuple[str, list[li
     for _ in range(20):
         if suggestions.count() > 3:
             break
-        page.keyboard.press("PageDown")  # an article of few names: the next one
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("PageDown")  # an article of few names: the next one
     title = page.locator("h1").inner_text()
     shoot(page, screenshots, "article")
     assert "%" in (suggestions.first.get_attribute("title") or "")

@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from annotate import queue
 from annotate.models import Project
+from annotate.queue import Workers
 from tests.make import make_document, make_project
+from tests.training.fake_queue import FakeQueue, Rung
 from training import predictions
 
 
@@ -52,3 +55,20 @@ def furnish(project: Project) -> Project:
     for split in ("validation", "test", "aside"):
         make_document(f"Bob visited {split}.", project, split=split)
     return project
+
+
+@pytest.fixture
+def bell(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
+    fake = FakeQueue()
+    monkeypatch.setattr(queue, "enqueue", fake.enqueue)
+    monkeypatch.setattr(queue, "position", lambda *args: fake.answer(fake.place))
+    monkeypatch.setattr(queue, "length", lambda *args: fake.answer(fake.waiting))
+    monkeypatch.setattr(queue, "workers_seen", lambda *args: fake.answer(Workers(fake.workers, None)))
+    return fake
+
+
+@pytest.fixture
+def rung(bell: FakeQueue) -> Rung:
+    """What is sent to workers, who take it at once and do nothing."""
+    bell.place = None
+    return bell.rung

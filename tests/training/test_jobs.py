@@ -10,26 +10,16 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from annotate import queue as annotate_queue
 from annotate.models import Annotation, Document, Prediction, Project
-from annotate.queue import QueueDown
 from tests.make import make_document, make_project
+from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_run, make_version
-from training import doorbell, heartbeat, jobs, learning
+from training import heartbeat, jobs, learning
 from training.engine import train as engine
 from training.heartbeat import Hold, Lost
 from training.models import Run, Version
 
-
-@pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What is sent to workers, of whom there are none here."""
-    calls: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(annotate_queue, "enqueue", lambda *args, **kwargs: calls.append(args))
-    monkeypatch.setattr(annotate_queue, "position", lambda *args: None)
-    monkeypatch.setattr(annotate_queue, "length", lambda *args: 0)
-    monkeypatch.setattr(annotate_queue, "workers_seen", lambda *args: annotate_queue.Workers(1, timezone.now()))
-    return calls
+pytestmark = pytest.mark.usefixtures("rung")
 
 
 def files_of(project: Project) -> list[str]:
@@ -38,7 +28,7 @@ def files_of(project: Project) -> list[str]:
 
 
 def test_a_run_ends_as_the_current_version_with_scores_and_a_whole_folder(
-    newsroom: Project, encoder: Path, rung: list[tuple[Any, ...]]
+    newsroom: Project, encoder: Path, rung: Rung
 ) -> None:
     run = learn(newsroom, encoder)
     version = Version.objects.select_related("project").get(run=run)
@@ -76,7 +66,7 @@ def test_the_second_run_is_compared_with_the_first_on_the_same_articles(newsroom
     assert files_of(newsroom) == ["v1", "v2"]
 
 
-def test_a_worse_model_is_kept_aside_and_says_why(newsroom: Project, encoder: Path, rung: list[Any]) -> None:
+def test_a_worse_model_is_kept_aside_and_says_why(newsroom: Project, encoder: Path, rung: Rung) -> None:
     good = learn(newsroom, encoder, epochs=60)
     assert good.scores["candidate"]["f1"] > 0.3
     rung.clear()
@@ -297,86 +287,6 @@ def test_what_an_earlier_run_left_unfinished_is_swept_up(newsroom: Project, enco
     left.mkdir(parents=True)
     learn(newsroom, encoder)
     assert files_of(newsroom) == ["v1"]
-
-
-def test_a_silent_run_is_failed_with_the_reason_and_retrain_works_again(newsroom: Project, encoder: Path) -> None:
-    lately = timezone.now() - timedelta(seconds=46)
-    silent = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=lately)
-    jobs.reconcile()
-    silent.refresh_from_db()
-    assert silent.status == "failed"
-    assert f"The worker stopped at {timezone.localtime(lately):%H:%M} without a word" in silent.error
-    assert "press Retrain to try again" in silent.error
-    assert learn(newsroom, encoder).status == "succeeded"
-
-
-def test_a_run_that_beats_is_left_alone(newsroom: Project) -> None:
-    alive = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now() - timedelta(seconds=30))
-    jobs.reconcile()
-    alive.refresh_from_db()
-    assert alive.status == "running"
-
-
-def test_a_queued_run_whose_job_is_lost_is_rung_for_again(newsroom: Project, rung: list[Any]) -> None:
-    run = ask(newsroom)
-    jobs.reconcile()
-    assert rung == []  # a worker may be taking it this moment
-    Run.objects.update(created_at=timezone.now() - timedelta(seconds=6))
-    jobs.reconcile()
-    assert rung == [("train", "training.jobs.train", run.pk)]
-
-
-def test_a_queued_run_whose_job_waits_is_left_alone(
-    newsroom: Project, rung: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask(newsroom)
-    Run.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    monkeypatch.setattr(annotate_queue, "position", lambda *args: 3)
-    jobs.reconcile()
-    assert rung == []
-
-
-def test_reconcile_lives_without_a_queue(newsroom: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(*args: Any) -> None:
-        raise QueueDown("The job queue does not answer.")
-
-    for name in ("position", "length", "workers_seen"):
-        monkeypatch.setattr(annotate_queue, name, down)
-    run = ask(newsroom)
-    jobs.reconcile()
-    run.refresh_from_db()
-    assert run.status == "queued"
-    assert doorbell.wait(run).queue_down == "The job queue does not answer."
-
-
-def test_a_killed_process_is_told_at_once(newsroom: Project) -> None:
-    run = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now())
-    jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
-    jobs.job_died("check-import-7", "whatever")
-    run.refresh_from_db()
-    assert run.status == "failed"
-    assert "was killed (SIGKILL)" in run.error
-
-
-def test_a_run_that_has_ended_stays_as_it_ended(newsroom: Project) -> None:
-    run = make_run(newsroom, "succeeded")
-    jobs.job_died(run.job_id, "too late")
-    run.refresh_from_db()
-    assert (run.status, run.error) == ("succeeded", "")
-
-
-def test_a_second_ask_starts_nothing(newsroom: Project) -> None:
-    first = ask(newsroom)
-    second, is_new = Run.objects.queue(newsroom, None)
-    assert (second, is_new) == (first, False)
-
-
-def test_a_waiting_run_is_stopped_at_once(newsroom: Project, encoder: Path) -> None:
-    run = ask(newsroom, encoder)
-    run.stop()
-    assert (run.status, run.is_active) == ("stopped", False)
-    jobs.train(run.pk)
-    assert Version.objects.count() == 0
 
 
 def test_losses_stay_few_and_keep_both_ends(newsroom: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,20 +9,12 @@ from annotate.models import Document, Prediction, Project
 from annotate.queue import QueueDown
 from annotate.signals import documents_imported
 from tests.make import make_document, make_project
+from tests.training.fake_queue import Rung
 from tests.training.runs import learn, make_version
 from training import jobs, predictions
 from training.models import Version
 
-Rung = list[tuple[Any, ...]]
-
-
-@pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> Rung:
-    """What is sent to workers, of whom there are none here."""
-    calls: Rung = []
-    monkeypatch.setattr(annotate_queue, "enqueue", lambda *args, **kwargs: calls.append(args))
-    monkeypatch.setattr(annotate_queue, "length", lambda *args: 0)
-    return calls
+pytestmark = pytest.mark.usefixtures("rung")
 
 
 class Echo:

@@ -4,19 +4,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from annotate import queue as annotate_queue
 from annotate.models import Document, Prediction, Project
-from annotate.queue import QueueDown, Workers
-from tests.make import join, make_document, make_project, make_user
+from tests.make import make_document, make_project
+from tests.training.fake_queue import DOWN, FakeQueue
 from tests.training.runs import make_run, make_version
 from training.models import Run, Version
 
-DOWN = "The job queue does not answer."
+pytestmark = pytest.mark.usefixtures("bell")
 HTMX = {"HX-Request": "true"}
 PROGRESS = {
     "phase": "training",
@@ -28,34 +26,6 @@ PROGRESS = {
     "words_per_second": 1234.5,
     "seconds_left": 130.2,
 }
-
-
-class FakeQueue:
-    """The doorbell's other side: who listens, what was rung for, and whether it answers."""
-
-    def __init__(self) -> None:
-        self.rung: list[tuple[Any, ...]] = []
-        self.workers = 1
-        self.place: int | None = 1
-        self.is_down = False
-
-    def answer(self, value: Any) -> Any:
-        if self.is_down:
-            raise QueueDown(DOWN)
-        return value
-
-    def enqueue(self, *args: Any, **kwargs: Any) -> None:
-        self.answer(None)
-        self.rung.append(args)
-
-
-@pytest.fixture(autouse=True)
-def bell(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
-    queue = FakeQueue()
-    monkeypatch.setattr(annotate_queue, "enqueue", queue.enqueue)
-    monkeypatch.setattr(annotate_queue, "position", lambda *args: queue.answer(queue.place))
-    monkeypatch.setattr(annotate_queue, "workers_seen", lambda *args: queue.answer(Workers(queue.workers, None)))
-    return queue
 
 
 @pytest.fixture
@@ -83,11 +53,6 @@ def panel_of(project: Project) -> str:
 def running(project: Project, **fields: Any) -> Run:
     now = timezone.now()
     return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
-
-
-def as_role(client: Client, project: Project, role: str) -> Client:
-    client.force_login(join(project, make_user(), role))
-    return client
 
 
 def test_the_panel_offers_retrain_and_says_on_how_much(project: Project, page: Callable[..., str]) -> None:
@@ -327,136 +292,3 @@ def test_the_panel_tells_why_there_are_no_suggestions(project: Project, page: Ca
     make_version(project, current=True, trouble="There was not enough memory.\nMemoryError")
     html = page(panel_of(project))
     assert "There are no suggestions: There was not enough memory." in html
-
-
-def test_the_models_page_lists_versions_and_what_became_of_every_run(
-    project: Project, page: Callable[..., str]
-) -> None:
-    make_version(project, current=True, f1=0.8)
-    make_version(project, f1=0.7)
-    make_run(project, "failed")
-    html = page(f"/projects/{project.slug}/models")
-    assert html.index("Failed") < html.index("Version 2") < html.index("Version 1")
-    for words in ("0.800", "0.700", "Kept aside", "Current"):
-        assert words in html
-    assert html.count("Make current") == 1
-
-
-def test_promoting_is_one_click_and_so_is_the_way_back(project: Project, signed_in: Client, bell: FakeQueue) -> None:
-    first, second = make_version(project), make_version(project, current=True)
-    for version in (first, second):
-        (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
-    html = signed_in.post(f"/versions/{first.pk}/promote", follow=True).content.decode()
-    project.refresh_from_db()
-    assert project.current_source == first.source
-    assert "Version 1 is the current model now" in html
-    assert f'action="/versions/{second.pk}/promote"' in html
-    signed_in.post(f"/versions/{second.pk}/promote")
-    project.refresh_from_db()
-    assert project.current_source == second.source
-    assert [args[2] for args in bell.rung] == [first.source_id, second.source_id]
-
-
-def test_a_second_click_on_promote_changes_nothing(project: Project, signed_in: Client, bell: FakeQueue) -> None:
-    version = make_version(project, current=True)
-    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
-    promoted_at = version.promoted_at
-    signed_in.post(f"/versions/{version.pk}/promote")
-    version.refresh_from_db()
-    assert (version.promoted_at, bell.rung) == (promoted_at, [])
-
-
-def test_a_version_whose_folder_is_gone_is_not_promoted(project: Project, signed_in: Client) -> None:
-    current, gone = make_version(project, current=True), make_version(project)
-    Version.objects.filter(pk=gone.pk).update(folder="models/gone/v99")
-    html = signed_in.post(f"/versions/{gone.pk}/promote", follow=True).content.decode()
-    project.refresh_from_db()
-    assert project.current_source == current.source
-    assert "models/gone/v99 is gone" in html
-
-
-def test_promotion_holds_where_the_queue_is_down_and_says_so(
-    project: Project, signed_in: Client, bell: FakeQueue
-) -> None:
-    version = make_version(project)
-    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
-    bell.is_down = True
-    html = signed_in.post(f"/versions/{version.pk}/promote", follow=True).content.decode()
-    project.refresh_from_db()
-    assert project.current_source == version.source
-    assert DOWN in html
-
-
-def addresses(project: Project) -> dict[str, tuple[str, str]]:
-    run, version = make_run(project, "queued"), make_version(project)
-    return {
-        "training_panel": ("get", panel_of(project)),
-        "run_start": ("post", f"/projects/{project.slug}/retrain"),
-        "run": ("get", f"/runs/{run.pk}/"),
-        "run_stop": ("post", f"/runs/{run.pk}/stop"),
-        "models": ("get", f"/projects/{project.slug}/models"),
-        "version_promote": ("post", f"/versions/{version.pk}/promote"),
-    }
-
-
-NAMES = ("training_panel", "run_start", "run", "run_stop", "models", "version_promote")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_foreign_project_does_not_exist(project: Project, client: Client, name: str) -> None:
-    method, address = addresses(project)[name]
-    client.force_login(make_user())
-    assert getattr(client, method)(address).status_code == 404
-    assert Run.objects.filter(status="queued").count() == 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stranger_is_sent_to_sign_in(project: Project, client: Client, name: str) -> None:
-    method, address = addresses(project)[name]
-    response = client.generic(method.upper(), address)
-    assert response.status_code == 302
-    assert response["Location"].startswith("/sign-in/")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_wrong_method_is_refused(project: Project, signed_in: Client, name: str) -> None:
-    method, address = addresses(project)[name]
-    assert signed_in.generic("GET" if method == "post" else "POST", address).status_code == 405
-
-
-@pytest.mark.parametrize(
-    ("role", "allowed"),
-    [
-        ("viewer", {"training_panel", "run", "models"}),
-        ("annotator", {"training_panel", "run", "models", "run_start", "run_stop"}),
-        ("manager", set(NAMES)),
-    ],
-)
-def test_roles_may_look_retrain_and_promote(project: Project, client: Client, role: str, allowed: set[str]) -> None:
-    as_role(client, project, role)
-    for name, (method, address) in addresses(project).items():
-        status = getattr(client, method)(address).status_code
-        assert (name, status == 403) == (name, name not in allowed)
-
-
-def test_a_viewer_sees_no_buttons(project: Project, client: Client) -> None:
-    as_role(client, project, "viewer")
-    make_version(project)
-    run = running(project, progress=PROGRESS)
-    for address in (panel_of(project), f"/runs/{run.pk}/", f"/projects/{project.slug}/models"):
-        html = client.get(address).content.decode().partition("<main")[2] or client.get(address).content.decode()
-        assert "<button" not in html
-
-
-def test_the_pages_ask_the_database_a_fixed_number_of_times(
-    project: Project, signed_in: Client, django_assert_max_num_queries: Any
-) -> None:
-    for _ in range(30):
-        make_version(project, current=True)
-    run = running(project, progress=PROGRESS)
-    with django_assert_max_num_queries(11):
-        signed_in.get(panel_of(project))
-    with django_assert_max_num_queries(11):
-        signed_in.get(f"/runs/{run.pk}/", headers=HTMX)
-    with django_assert_max_num_queries(8):
-        signed_in.get(f"/projects/{project.slug}/models")

@@ -128,7 +128,7 @@ def test_a_held_out_article_says_that_it_is_tagged_blind(client, ada):
     document = make_document("Ada sang.", split="validation")
     suggest(document, (0, 1, "PER", 0.99))
     page = client.get(reverse("document", args=[document.pk])).content.decode()
-    assert "Validation article: no suggestions are shown" in page
+    assert "Validation article, tagged blind" in page
     assert "suggestion c" not in page
 
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from annotate.models import Annotation, Document, Prediction, Project
 from tests.make import make_document, make_project
 from tests.training.fake_queue import Rung
-from tests.training.runs import ask, learn, make_run, make_version
+from tests.training.runs import ask, learn, make_version
 from training import heartbeat, jobs, learning
 from training.engine import train as engine
-from training.heartbeat import Hold, Lost
+from training.heartbeat import Hold
 from training.models import Run, Version
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -287,28 +287,6 @@ def test_what_an_earlier_run_left_unfinished_is_swept_up(newsroom: Project, enco
     left.mkdir(parents=True)
     learn(newsroom, encoder)
     assert files_of(newsroom) == ["v1"]
-
-
-def test_losses_stay_few_and_keep_both_ends(newsroom: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "MOST_LOSSES", 10)
-    writer = heartbeat.ProgressWriter(Hold(make_run(newsroom, "running", claim=uuid4())))
-    for step in range(100):
-        writer._remember(step, 1.0)
-    steps = [step for step, _ in writer.losses]
-    assert (steps[0], steps[-1]) == (0, 99)
-    assert steps == sorted(set(steps))
-    assert len(steps) <= 11
-
-
-def test_writing_without_the_claim_raises(newsroom: Project) -> None:
-    run = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now())
-    hold = Hold(run)
-    hold.write(progress={"step": 1})
-    Run.objects.update(claim=uuid4())
-    with pytest.raises(Lost):
-        hold.write(progress={"step": 2})
-    run.refresh_from_db()
-    assert run.progress == {"step": 1}
 
 
 def test_held_out_and_finished_articles_get_no_predictions(newsroom: Project, encoder: Path) -> None:

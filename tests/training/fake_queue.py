@@ -1,0 +1,28 @@
+"""The other side of the doorbell, without Valkey."""
+
+from typing import Any
+
+from annotate.queue import QueueDown
+
+Rung = list[tuple[Any, ...]]
+DOWN = "The job queue does not answer."
+
+
+class FakeQueue:
+    """The doorbell's other side: who listens, what was rung for, and whether it answers."""
+
+    def __init__(self) -> None:
+        self.rung: Rung = []
+        self.workers = 1
+        self.place: int | None = 1
+        self.waiting = 0
+        self.is_down = False
+
+    def answer(self, value: Any) -> Any:
+        if self.is_down:
+            raise QueueDown(DOWN)
+        return value
+
+    def enqueue(self, *args: Any, **kwargs: Any) -> None:
+        self.answer(None)
+        self.rung.append(args)

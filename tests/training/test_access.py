@@ -1,0 +1,133 @@
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from annotate.models import Project
+from tests.make import join, make_document, make_project, make_user
+from tests.training.runs import make_run, make_version
+from training.models import Run
+
+pytestmark = pytest.mark.usefixtures("bell")
+HTMX = {"HX-Request": "true"}
+PROGRESS = {
+    "phase": "training",
+    "step": 7,
+    "steps": 40,
+    "epoch": 2,
+    "epochs": 8,
+    "loss": 0.51234,
+    "words_per_second": 1234.5,
+    "seconds_left": 130.2,
+}
+
+
+@pytest.fixture
+def project(user: User) -> Project:
+    project = make_project(manager=user)
+    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
+    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
+    return project
+
+
+@pytest.fixture
+def page(signed_in: Client) -> Callable[..., str]:
+    def get(address: str, headers: dict[str, str] | None = None) -> str:
+        response = signed_in.get(address, headers=headers)
+        assert response.status_code == 200
+        return " ".join(response.content.decode().split())
+
+    return get
+
+
+def panel_of(project: Project) -> str:
+    return f"/projects/{project.slug}/training"
+
+
+def running(project: Project, **fields: Any) -> Run:
+    now = timezone.now()
+    return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
+
+
+def as_role(client: Client, project: Project, role: str) -> Client:
+    client.force_login(join(project, make_user(), role))
+    return client
+
+
+def addresses(project: Project) -> dict[str, tuple[str, str]]:
+    run, version = make_run(project, "queued"), make_version(project)
+    return {
+        "training_panel": ("get", panel_of(project)),
+        "run_start": ("post", f"/projects/{project.slug}/retrain"),
+        "run": ("get", f"/runs/{run.pk}/"),
+        "run_stop": ("post", f"/runs/{run.pk}/stop"),
+        "models": ("get", f"/projects/{project.slug}/models"),
+        "version_promote": ("post", f"/versions/{version.pk}/promote"),
+    }
+
+
+NAMES = ("training_panel", "run_start", "run", "run_stop", "models", "version_promote")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_foreign_project_does_not_exist(project: Project, client: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    client.force_login(make_user())
+    assert getattr(client, method)(address).status_code == 404
+    assert Run.objects.filter(status="queued").count() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stranger_is_sent_to_sign_in(project: Project, client: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    response = client.generic(method.upper(), address)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_wrong_method_is_refused(project: Project, signed_in: Client, name: str) -> None:
+    method, address = addresses(project)[name]
+    assert signed_in.generic("GET" if method == "post" else "POST", address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("viewer", {"training_panel", "run", "models"}),
+        ("annotator", {"training_panel", "run", "models", "run_start", "run_stop"}),
+        ("manager", set(NAMES)),
+    ],
+)
+def test_roles_may_look_retrain_and_promote(project: Project, client: Client, role: str, allowed: set[str]) -> None:
+    as_role(client, project, role)
+    for name, (method, address) in addresses(project).items():
+        status = getattr(client, method)(address).status_code
+        assert (name, status == 403) == (name, name not in allowed)
+
+
+def test_a_viewer_sees_no_buttons(project: Project, client: Client) -> None:
+    as_role(client, project, "viewer")
+    make_version(project)
+    run = running(project, progress=PROGRESS)
+    for address in (panel_of(project), f"/runs/{run.pk}/", f"/projects/{project.slug}/models"):
+        html = client.get(address).content.decode().partition("<main")[2] or client.get(address).content.decode()
+        assert "<button" not in html
+
+
+def test_the_pages_ask_the_database_a_fixed_number_of_times(
+    project: Project, signed_in: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(30):
+        make_version(project, current=True)
+    run = running(project, progress=PROGRESS)
+    with django_assert_max_num_queries(11):
+        signed_in.get(panel_of(project))
+    with django_assert_max_num_queries(11):
+        signed_in.get(f"/runs/{run.pk}/", headers=HTMX)
+    with django_assert_max_num_queries(8):
+        signed_in.get(f"/projects/{project.slug}/models")

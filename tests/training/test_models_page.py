@@ -1,0 +1,101 @@
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from annotate.models import Project
+from tests.make import make_document, make_project
+from tests.training.fake_queue import DOWN, FakeQueue
+from tests.training.runs import make_run, make_version
+from training.models import Version
+
+pytestmark = pytest.mark.usefixtures("bell")
+HTMX = {"HX-Request": "true"}
+PROGRESS = {
+    "phase": "training",
+    "step": 7,
+    "steps": 40,
+    "epoch": 2,
+    "epochs": 8,
+    "loss": 0.51234,
+    "words_per_second": 1234.5,
+    "seconds_left": 130.2,
+}
+
+
+@pytest.fixture
+def project(user: User) -> Project:
+    project = make_project(manager=user)
+    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
+    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
+    return project
+
+
+@pytest.fixture
+def page(signed_in: Client) -> Callable[..., str]:
+    def get(address: str, headers: dict[str, str] | None = None) -> str:
+        response = signed_in.get(address, headers=headers)
+        assert response.status_code == 200
+        return " ".join(response.content.decode().split())
+
+    return get
+
+
+def test_the_models_page_lists_versions_and_what_became_of_every_run(
+    project: Project, page: Callable[..., str]
+) -> None:
+    make_version(project, current=True, f1=0.8)
+    make_version(project, f1=0.7)
+    make_run(project, "failed")
+    html = page(f"/projects/{project.slug}/models")
+    assert html.index("Failed") < html.index("Version 2") < html.index("Version 1")
+    for words in ("0.800", "0.700", "Kept aside", "Current"):
+        assert words in html
+    assert html.count("Make current") == 1
+
+
+def test_promoting_is_one_click_and_so_is_the_way_back(project: Project, signed_in: Client, bell: FakeQueue) -> None:
+    first, second = make_version(project), make_version(project, current=True)
+    for version in (first, second):
+        (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    html = signed_in.post(f"/versions/{first.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == first.source
+    assert "Version 1 is the current model now" in html
+    assert f'action="/versions/{second.pk}/promote"' in html
+    signed_in.post(f"/versions/{second.pk}/promote")
+    project.refresh_from_db()
+    assert project.current_source == second.source
+    assert [args[2] for args in bell.rung] == [first.source_id, second.source_id]
+
+
+def test_a_second_click_on_promote_changes_nothing(project: Project, signed_in: Client, bell: FakeQueue) -> None:
+    version = make_version(project, current=True)
+    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    promoted_at = version.promoted_at
+    signed_in.post(f"/versions/{version.pk}/promote")
+    version.refresh_from_db()
+    assert (version.promoted_at, bell.rung) == (promoted_at, [])
+
+
+def test_a_version_whose_folder_is_gone_is_not_promoted(project: Project, signed_in: Client) -> None:
+    current, gone = make_version(project, current=True), make_version(project)
+    Version.objects.filter(pk=gone.pk).update(folder="models/gone/v99")
+    html = signed_in.post(f"/versions/{gone.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == current.source
+    assert "models/gone/v99 is gone" in html
+
+
+def test_promotion_holds_where_the_queue_is_down_and_says_so(
+    project: Project, signed_in: Client, bell: FakeQueue
+) -> None:
+    version = make_version(project)
+    (settings.TAGDESK_DATA / version.folder).mkdir(parents=True, exist_ok=True)
+    bell.is_down = True
+    html = signed_in.post(f"/versions/{version.pk}/promote", follow=True).content.decode()
+    project.refresh_from_db()
+    assert project.current_source == version.source
+    assert DOWN in html

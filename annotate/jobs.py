@@ -1,7 +1,13 @@
 """The jobs of the io queue. A worker runs public functions of this module and of training's, and no others."""
 
+import logging
+
+from annotate import uploads
 from annotate.exchange import importing
 from annotate.models import Import
+from annotate.queue import QueueDown
+
+log = logging.getLogger(__name__)
 
 
 def check_import(pk: int) -> None:
@@ -16,3 +22,12 @@ def run_import(pk: int) -> None:
     row = Import.objects.claim(pk, Import.Status.CONFIRMED, Import.Status.IMPORTING)
     if row is not None:
         importing.run(row)
+
+
+def reconcile() -> None:
+    """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
+    importing.fail_stale()
+    try:
+        uploads.ring_again()
+    except QueueDown as down:
+        log.warning("%s", down)

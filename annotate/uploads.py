@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files.base import File
 
+from annotate import queue
 from annotate.models import Import, Project
 
 
@@ -26,6 +27,20 @@ def receive(project: Project, user: Any, sources: Iterable[File[Any]], options: 
         size += path.stat().st_size
         files.append([str(folder / path.name), Path(source.name or "pasted.txt").name])
     return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options)
+
+
+def ring(row: Import) -> None:
+    """Send an import that waits to a worker. Raises QueueDown; the row waits all the same."""
+    job = "check_import" if row.status == Import.Status.UPLOADED else "run_import"
+    queue.enqueue("io", f"annotate.jobs.{job}", row.pk, job_id=f"{job}-{row.pk}")
+
+
+def ring_again() -> None:
+    """Ring for imports that wait without a job, as after the loss of a queue. Raises QueueDown."""
+    waiting = Import.objects.filter(status__in=(Import.Status.UPLOADED, Import.Status.CONFIRMED))
+    if waiting.exists() and not queue.length("io"):
+        for row in waiting:
+            ring(row)
 
 
 def problems_file(row: Import) -> Path | None:

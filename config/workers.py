@@ -26,14 +26,15 @@ logger = logging.getLogger(__name__)
 
 IDLE_REPORT = 45  # seconds; RQ's idle workers report 15 s earlier than this
 BUSY_REPORT = 10  # seconds
-LOOK_AFTER_RUNS = 45  # seconds between two calls of training.jobs.reconcile
+LOOK_AFTER_RUNS = 45  # seconds between two calls of the reconcile jobs
 
 
 class Tended(BaseWorker):
-    """What our workers share: between jobs they look after runs whose process has gone."""
+    """What our workers share: between jobs they look after runs and imports whose process has gone."""
 
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        call_if_there("annotate.jobs", "reconcile")
         call_if_there("training.jobs", "reconcile")
 
 

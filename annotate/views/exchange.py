@@ -9,7 +9,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import queue, uploads
+from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
 from annotate.exchange import exporting
 from annotate.forms import ImportForm
@@ -23,7 +23,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
         row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
-        _ring(request, row, "check_import")
+        _ring(request, row)
         return redirect("import", row.pk)
     return render(request, "annotate/import_new.html", {"project": project, "form": form, "imports": _recent(project)})
 
@@ -31,6 +31,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_GET
 @login_required
 def import_show(request: HttpRequest, pk: int) -> HttpResponse:
+    jobs.reconcile()
     row = get_import(request.user, pk)
     fragment = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
     waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
@@ -48,7 +49,8 @@ def import_show(request: HttpRequest, pk: int) -> HttpResponse:
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
     if Import.objects.confirm(row, request.POST.get("on_error", "")):
-        _ring(request, row, "run_import")
+        row.refresh_from_db()
+        _ring(request, row)
     else:
         messages.info(request, "This import is not waiting for a decision any more.")
     return redirect("import", pk)
@@ -102,10 +104,10 @@ def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
     return (line.encode() for line in lines)
 
 
-def _ring(request: HttpRequest, row: Import, job: str) -> None:
+def _ring(request: HttpRequest, row: Import) -> None:
     """Send the job; the row waits where the queue does not answer, and the page says so."""
     try:
-        queue.enqueue("io", f"annotate.jobs.{job}", row.pk, job_id=f"{job}-{row.pk}")
+        uploads.ring(row)
     except queue.QueueDown as down:
         messages.warning(request, f"{down} Your file is kept and will be read as soon as the queue answers.")
 

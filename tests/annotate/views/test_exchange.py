@@ -1,8 +1,11 @@
 import json
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from annotate import jobs, queue
 from annotate.models import Document, Import, Prediction
@@ -153,6 +156,7 @@ def test_without_a_queue_the_file_is_kept_and_the_page_says_so(client, project, 
 
     monkeypatch.setattr(queue, "enqueue", down)
     monkeypatch.setattr(queue, "workers_seen", down)
+    monkeypatch.setattr(queue, "length", down)
     row = upload(client, project, SEED)
     page = page_of(client, row)
     assert "The queue does not answer." in page
@@ -164,6 +168,25 @@ def test_an_empty_file_is_refused_on_the_form(client, project):
     response = client.post(reverse("import_new", args=[project.slug]), {"files": SimpleUploadedFile("a.txt", b"")})
     assert "The submitted file is empty." in response.content.decode()
     assert not Import.objects.exists()
+
+
+def test_an_import_whose_worker_died_is_shown_as_failed_by_whoever_looks(client, project):
+    row = Import.objects.create(project=project, status="importing", claim=uuid4(), files=[["uploads/x/0", "a.txt"]])
+    Import.objects.filter(pk=row.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=2))
+    page = page_of(client, row)
+    row.refresh_from_db()
+    assert row.status == Import.Status.FAILED
+    assert row.error in page
+
+
+def test_an_import_whose_job_was_lost_with_the_queue_is_sent_again_by_whoever_looks(client, project, monkeypatch):
+    monkeypatch.setattr(queue, "length", lambda name: 0)
+    monkeypatch.setattr(queue, "enqueue", lambda *args, **kwargs: None)
+    row = upload(client, project, SEED)
+    sent = []
+    monkeypatch.setattr(queue, "enqueue", lambda name, job, pk, job_id: sent.append((name, job, pk)))
+    jobs.reconcile()
+    assert sent == [("io", "annotate.jobs.check_import", row.pk)]
 
 
 def test_nothing_chosen_is_said_on_the_form(client, project):

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate.access import get_project
@@ -85,7 +85,7 @@ def project_settings(request: HttpRequest, slug: str) -> HttpResponseBase:
 def label_save(request: HttpRequest, slug: str, pk: int | None = None) -> HttpResponseBase:
     """Add a label, or change one's key, colour and guideline."""
     project = get_project(request.user, slug, Role.MANAGER)
-    label = project.labels.get(pk=pk) if pk else Label(project=project, position=project.labels.count())
+    label = get_object_or_404(project.labels, pk=pk) if pk else Label(project=project, position=project.labels.count())
     form = LabelForm(request.POST, instance=label, prefix=f"label{pk or ''}")
     if form.is_valid():
         form.save()

@@ -20,6 +20,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         from config import workers
 
-        if queue == "train":
-            workers.preload()
+        workers.preload(queue)
         workers.build(queue).work(burst=burst, logging_level="WARNING")

@@ -98,6 +98,12 @@ def test_a_label_is_added_and_changed_and_a_taken_key_refused(client, ada):
         assert "errorlist" in page
 
 
+def test_a_label_of_another_project_does_not_exist_in_mine(client, ada):
+    make_project(manager=ada)
+    foreign = make_project("Foreign").labels.first()
+    assert client.post(reverse("label_save", args=["news", foreign.pk]), {}).status_code == 404
+
+
 def test_only_a_manager_changes_settings(client, ada):
     project = make_project()
     join(project, ada, "annotator")

@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 IN_VENV := .venv/bin/python
 INSTALL = $(PYTHON) config/install.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
-.PHONY: setup setup-dev run test test-all check clean python browser
+.PHONY: setup setup-dev run test test-all screenshots check clean python browser
 
 setup: python
 	@$(INSTALL)
@@ -29,6 +29,12 @@ test-all: test
 	@if grep -rqs "mark\.slow" tests; then $(IN_VENV) -m pytest -m slow $(ARGS); fi
 
 # djLint's formatter stays off: it moves blanks, and on the article page every blank is the article's.
+# The pictures of every page go to build/screenshots, the README's own to docs/.
+screenshots: setup-dev browser
+	mkdir -p build/screenshots docs/screenshots
+	$(IN_VENV) -m pytest -m browser --screenshots build/screenshots
+	cp build/screenshots/article-1400-light.png docs/screenshots/article.png
+
 check: setup-dev
 	$(IN_VENV) -m ruff check
 	$(IN_VENV) -m ruff format --check

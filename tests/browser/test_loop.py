@@ -157,7 +157,6 @@ def judge_an_article(page: Page, screenshots: Path | None) -> tuple[str, list[li
         with page.expect_navigation():
             page.keyboard.press("PageDown")  # an article of few names: the next one
     title = page.locator("h1").inner_text()
-    shoot(page, screenshots, "article")
     assert "%" in (suggestions.first.get_attribute("title") or "")
     before = mentions(page, "suggestion")
 
@@ -170,6 +169,7 @@ def judge_an_article(page: Page, screenshots: Path | None) -> tuple[str, list[li
     other = "2" if mentions(page, "suggestion")[0][0] != "ORG" else "1"
     press(page, other)
     assert [("ORG" if other == "2" else "PER"), corrected] in mentions(page)
+    shoot(page, screenshots, "article")
 
     for _ in range(100):
         if not page.locator("#text mark.unsure").count():

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from annotate.exchange import conll, jsonl
 from annotate.exchange.records import Record
 from annotate.models import Annotation, Document, Project
+from annotate.models.document import DocumentQuerySet
 
 FORMATS = {"jsonl": "jsonl", "conll2003": "conll"}  # format: the ending of its files
 CHUNK = 200  # documents fetched at a time
@@ -12,16 +13,21 @@ CHUNK = 200  # documents fetched at a time
 
 def lines(project: Project, kind: str, everything: bool = False) -> Iterator[str]:
     """The finished articles as a file of `kind`, one of FORMATS; `everything` adds those in progress and, in JSON,
-    those without tags. CoNLL cannot say that an article has not been read yet, so it has none of these.
+    those without tags.
     """
     write = {"jsonl": jsonl.write, "conll2003": conll.write}[kind]
-    return write(record for record in records(project, everything) if kind == "jsonl" or record.tags is not None)
+    return write(records(documents(project, kind, everything)))
 
 
-def records(project: Project, everything: bool = False) -> Iterator[Record]:
-    """The articles as plain records, in the order of their arrival."""
+def documents(project: Project, kind: str, everything: bool = False) -> DocumentQuerySet:
+    """What `lines` writes. CoNLL cannot say that an article has not been read yet, so it has none of these."""
     of_project = Document.objects.filter(project=project)
-    documents = of_project.present() if everything else of_project.finished()
+    chosen = of_project.present() if everything else of_project.finished()
+    return chosen if kind == "jsonl" else chosen.filter(annotations__kind=Annotation.Kind.GOLD)
+
+
+def records(documents: DocumentQuerySet) -> Iterator[Record]:
+    """The articles as plain records, in the order of their arrival."""
     last = 0
     while chunk := list(documents.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk

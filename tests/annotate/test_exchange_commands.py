@@ -117,10 +117,27 @@ def test_annotations_are_written_to_a_file(tmp_path: Path, kind: str, start: str
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("kind", "count"), [("jsonl", 3), ("conll2003", 2)])
+def test_what_was_written_is_counted_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, count: int
+) -> None:
+    make_document("-DOCSTART- opens every article.", finished=True)
+    make_document("Ada sang.", PER="Ada")
+    make_document("Raw.")
+    path = tmp_path / "out"
+    call_command("export_annotations", "news", "--all", "--format", kind, "--output", str(path))
+    out = capsys.readouterr()
+    assert f"{count} articles written" in out.out
+    assert f"{count}/{count}" in out.err
+
+
+@pytest.mark.django_db
 def test_nothing_to_export_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
     make_document("Raw.", project=make_project())
     with pytest.raises(CommandError, match="No article is finished"):
         call_command("export_annotations", "news", "--output", str(tmp_path / "a"))
+    with pytest.raises(CommandError, match="No article is begun"):
+        call_command("export_annotations", "news", "--all", "--format", "conll2003", "--output", str(tmp_path / "a"))
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_annotations", "news", "--all", "--output", str(tmp_path / "no" / "a"))
 

@@ -9,11 +9,13 @@ from tqdm import tqdm
 
 from annotate.exchange import exporting
 from annotate.management.finding import project_named
-from annotate.models import Document, Project
+from annotate.models import Project
 
 
 class Command(BaseCommand):
     help = "Write a project's finished articles to a file. Exit code: 0 written, 1 nothing written, 2 wrong usage."
+
+    written = 0  # articles
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project")
@@ -24,10 +26,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_named(options["project"])
         everything = options["all"]
-        documents = Document.objects.filter(project=project)
-        count = (documents.present() if everything else documents.finished()).count()
+        count = exporting.documents(project, options["format"], everything).count()
         if not count:
-            raise CommandError("No article is finished: there is nothing to export.")
+            raise CommandError(f"No article is {'begun' if everything else 'finished'}: there is nothing to export.")
         with tqdm(total=count, desc="Exporting", unit="article", disable=options["verbosity"] == 0) as bar:
             lines = self._lines(project, options["format"], everything, bar)
             if str(options["output"]) == "-":
@@ -37,13 +38,15 @@ class Command(BaseCommand):
                 _write_aside(lines, options["output"])
             except OSError as error:
                 raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{count:,} articles written to {options['output']}")
+        self.stdout.write(f"{self.written:,} articles written to {options['output']}")
 
     def _lines(self, project: Project, kind: str, everything: bool, bar: "tqdm[Any]") -> Iterator[str]:
-        starts_article = "-DOCSTART-" if kind == "conll2003" else "{"
+        starts_article = "-DOCSTART- -X-" if kind == "conll2003" else "{"
         for line in exporting.lines(project, kind, everything):
             yield line
-            bar.update(line.startswith(starts_article))
+            is_new = line.startswith(starts_article)
+            self.written += is_new
+            bar.update(is_new)
 
 
 def _write(lines: Iterator[str], target: TextIO) -> None:

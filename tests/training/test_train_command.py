@@ -10,6 +10,7 @@ from annotate import queue as annotate_queue
 from annotate.models import Document, Prediction, Project
 from annotate.queue import QueueDown, Workers
 from tests.make import make_project
+from tests.training.fake_queue import FakeQueue
 from tests.training.runs import QUICK, make_run
 from training import jobs, learning
 from training.engine.progress import Stopped
@@ -36,6 +37,15 @@ def train(*args: str) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
     call_command("train", *args, stdout=out, stderr=err)
     return out.getvalue(), err.getvalue()
+
+
+def refused(*args: str) -> dict[str, Any]:
+    """The JSON on standard output of a command that ends with an error."""
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("train", *args, stdout=out, stderr=io.StringIO())
+    outcome: dict[str, Any] = json.loads(out.getvalue())
+    return outcome
 
 
 def test_it_trains_here_and_prints_the_outcome_as_json(newsroom: Project, nobody: None) -> None:
@@ -119,6 +129,46 @@ def test_a_second_ask_starts_nothing_and_says_so(
     out, err = train(newsroom.slug, "--json")
     assert (json.loads(out)["run"], json.loads(out)["started"]) == (run.pk, False)
     assert "nothing new was started" in err
+
+
+def test_a_second_ask_without_a_queue_says_that_it_is_the_queue(newsroom: Project, bell: FakeQueue) -> None:
+    make_run(newsroom, "queued")
+    bell.is_down = True
+    with pytest.raises(CommandError, match="does not answer") as caught:
+        train(newsroom.slug)
+    assert caught.value.returncode == 3
+
+
+@pytest.mark.parametrize("queue_down", [True, False])
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_json_is_printed_last_where_nobody_trains(
+    newsroom: Project, bell: FakeQueue, queue_down: bool, is_waiting: bool
+) -> None:
+    if is_waiting:
+        make_run(newsroom, "queued")
+    bell.is_down, bell.workers = queue_down, 0
+    outcome = refused(newsroom.slug, "--json")
+    assert (outcome["status"], outcome["run"], outcome["started"]) == ("queued", Run.objects.get().pk, not is_waiting)
+    assert ("does not answer" if queue_down else "No training worker") in outcome["reason"]
+
+
+def test_json_is_printed_last_where_training_fails_is_stopped_or_cannot_be_asked_for(
+    newsroom: Project, nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Document.objects.all().delete()
+    failed = refused(newsroom.slug, "--here", "--json")
+    assert (failed["status"], failed["reason"]) == ("failed", failed["error"])
+    assert failed["reason"]
+
+    def stopped(run: Run, hold: Any) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(jobs, "learn", stopped)
+    ended = refused(newsroom.slug, "--here", "--json")
+    assert (ended["status"], ended["reason"]) == ("stopped", "The training was stopped.")
+    unknown = refused("nowhere", "--json")
+    assert (unknown["status"], unknown["run"]) == ("refused", None)
+    assert "no project" in unknown["reason"]
 
 
 @pytest.mark.parametrize(("name", "words"), [("nowhere", "no project called 'nowhere'"), ("Twins", "more than one")])

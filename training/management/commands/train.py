@@ -22,6 +22,8 @@ NO_WORKER = (
     "No training worker is running. The training waits in the queue and begins when one is started: "
     "`make run`, or `python manage.py worker train`. To train in this process instead: --here."
 )
+NO_QUEUE = "The training is stored and begins when it does."
+STOPPED = "The training was stopped."
 
 
 class Command(BaseCommand):
@@ -33,38 +35,35 @@ class Command(BaseCommand):
         parser.add_argument("project", help="the project's short name, as in its address, or its name")
         parser.add_argument("--wait", action="store_true", help="wait for the end, with a progress bar")
         parser.add_argument("--here", action="store_true", help="train in this process, without queue or worker; waits")
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+        parser.add_argument("--json", action="store_true", help="print the outcome as one JSON object, whatever it is")
 
     def handle(self, *args: Any, project: str, wait: bool, here: bool, **options: Any) -> None:
-        found = _project(project)
+        try:
+            found = _project(project)
+        except CommandError as error:
+            if options["json"]:
+                self._print({"status": "refused", "run": None, "reason": str(error)})
+            raise
         Run.objects.close_stale()
         run, is_new = Run.objects.queue(found, None)
         if not is_new:
             self.stderr.write("A training of this project is waiting or running already; nothing new was started.")
+        nobody = ""
         if here and is_new:
             _train_here(run)
         else:
-            self._through_queue(run, is_new, wait or here)
+            nobody = _through_queue(run, is_new, wait or here)
         run.refresh_from_db()
-        self._tell(run, is_new, options["json"])
+        self._tell(run, is_new, nobody, options["json"])
+        if nobody:
+            raise CommandError(nobody, returncode=NOBODY)
         if run.status in (Run.Status.FAILED, Run.Status.STOPPED):
-            raise CommandError(run.error or "The training was stopped.", returncode=1)
+            raise CommandError(run.error or STOPPED, returncode=1)
 
-    def _through_queue(self, run: Run, is_new: bool, wait: bool) -> None:
-        try:
-            if is_new:
-                doorbell.ring_for_run(run)
-        except QueueDown as down:
-            raise CommandError(f"{down} The training is stored and begins when it does.", returncode=NOBODY) from down
-        if run.status == Run.Status.QUEUED and not doorbell.look().workers:
-            raise CommandError(NO_WORKER, returncode=NOBODY)
-        if wait:
-            _watch(run)
-
-    def _tell(self, run: Run, is_new: bool, as_json: bool) -> None:
-        outcome = _outcome(run) | {"started": is_new}
+    def _tell(self, run: Run, is_new: bool, nobody: str, as_json: bool) -> None:
+        outcome = _outcome(run, nobody) | {"started": is_new}
         if as_json:
-            self.stdout.write(json.dumps(outcome, indent=2))
+            self._print(outcome)
         elif run.status == Run.Status.SUCCEEDED:
             self.stdout.write(f"Version {outcome['version']}. {outcome['reason']}")
             if outcome["scores"]:
@@ -76,6 +75,9 @@ class Command(BaseCommand):
         elif run.is_active:
             self.stdout.write(f"Run {run.pk} is {run.get_status_display().lower()}.")
 
+    def _print(self, outcome: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(outcome, indent=2))
+
 
 def _project(name: str) -> Project:
     found = Project.objects.filter(slug=name).first()
@@ -85,6 +87,24 @@ def _project(name: str) -> Project:
         which = "more than one project" if named else "no project"
         raise CommandError(f"There is {which} called {name!r}. Projects: {known}.")
     return named[0]
+
+
+def _through_queue(run: Run, is_new: bool, wait: bool) -> str:
+    """Have a worker train. Answers why none can, in which case the run waits; empty where one can."""
+    try:
+        if is_new:
+            doorbell.ring_for_run(run)
+    except QueueDown as down:
+        return f"{down} {NO_QUEUE}"
+    if run.status == Run.Status.QUEUED:
+        seen = doorbell.look()
+        if seen.queue_down:
+            return f"{seen.queue_down} {NO_QUEUE}"
+        if not seen.workers:
+            return NO_WORKER
+    if wait:
+        _watch(run)
+    return ""
 
 
 def _train_here(run: Run) -> None:
@@ -127,7 +147,9 @@ def _watch(run: Run) -> None:
             bar.refresh()
 
 
-def _outcome(run: Run) -> dict[str, Any]:
+def _outcome(run: Run, nobody: str) -> dict[str, Any]:
+    """`reason` says in words why it ended as it did, or why nothing moves."""
+    stopped = STOPPED if run.status == Run.Status.STOPPED else ""
     version = Version.objects.filter(run=run).first()
     return {
         "run": run.pk,
@@ -136,7 +158,7 @@ def _outcome(run: Run) -> dict[str, Any]:
         "version": version.number if version else None,
         "folder": version.folder if version else None,
         "promoted": run.promoted,
-        "reason": run.scores.get("decision", {}).get("reason", ""),
+        "reason": nobody or run.error or stopped or run.scores.get("decision", {}).get("reason", ""),
         "error": run.error,
         "scores": run.scores.get("candidate"),
         "before": run.scores.get("current"),

@@ -22,8 +22,10 @@ setup-dev: python
 run: setup
 	@exec $(IN_VENV) manage.py up --port $(PORT) $(ARGS)
 
+# The browser test trains for real and is driven at a person's pace: it has the machine to itself.
 test: setup-dev browser
-	$(IN_VENV) -m pytest -m "not slow" $(ARGS)
+	$(IN_VENV) -m pytest -m "not slow" --numprocesses 2 --ignore tests/browser $(ARGS)
+	$(IN_VENV) -m pytest -m "not slow" tests/browser $(ARGS)
 
 test-all: test
 	@if grep -rqs "mark\.slow" tests; then $(IN_VENV) -m pytest -m slow $(ARGS); fi

@@ -11,10 +11,15 @@ from django.core.files.base import File
 
 from annotate import queue
 from annotate.models import Import, Project
+from annotate.models.exchange import hold
 
 
-def receive(project: Project, user: Any, sources: Iterable[File[Any]], options: dict[str, Any]) -> Import:
-    """Keep the files, each under a name of our own, and open an import for them."""
+def receive(
+    project: Project, user: Any, sources: Iterable[File[Any]], options: dict[str, Any], here: bool = False
+) -> Import:
+    """Keep the files, each under a name of our own, and open an import for them: for a worker to take, or claimed for
+    this process (`here`) from the start.
+    """
     folder = Path("uploads") / uuid4().hex
     absolute = settings.TAGDESK_DATA / folder
     absolute.mkdir(parents=True)
@@ -26,7 +31,8 @@ def receive(project: Project, user: Any, sources: Iterable[File[Any]], options: 
                 target.write(chunk)
         size += path.stat().st_size
         files.append([str(folder / path.name), Path(source.name or "pasted.txt").name])
-    return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options)
+    held = hold(Import.Status.CHECKING) if here else {}
+    return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options, **held)
 
 
 def ring(row: Import) -> None:

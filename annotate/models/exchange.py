@@ -13,13 +13,18 @@ from django.utils import timezone
 from annotate.models.project import Project
 
 
+def hold(working: str) -> dict[str, Any]:
+    """What makes a row belong to one process: a claim of its own, and a first sign of life."""
+    return {"status": working, "claim": uuid4(), "heartbeat_at": timezone.now()}
+
+
 class ImportQuerySet(models.QuerySet["Import"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
 
     def claim(self, pk: int, status: str, working: str) -> Import | None:
         """Take an import that waits in `status` for this process. None if somebody else already has."""
-        claimed = self.filter(pk=pk, status=status).update(status=working, claim=uuid4(), heartbeat_at=timezone.now())
+        claimed = self.filter(pk=pk, status=status).update(**hold(working))
         return self.select_related("project").get(pk=pk) if claimed else None
 
     def confirm(self, row: Import, on_error: str) -> bool:

@@ -3,11 +3,16 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, ManagementUtility, call_command
+from django.db import connection
 
-from annotate.models import Document, Membership, Project
+from annotate import jobs, queue
+from annotate.models import Document, Import, Membership, Project
+from annotate.models.exchange import ImportQuerySet
 from tests.make import make_document, make_project, make_user, mentions_of
 
 GOOD = {"tokens": ["Ada", "met", "Bob"], "tags": ["B-PER", "O", "B-PER"]}
@@ -57,6 +62,34 @@ def test_files_are_imported_and_the_count_told(tmp_path: Path, capsys: pytest.Ca
     assert "New label: PER" in out.out
     assert "Importing: 100%" in out.err
     assert set(Document.objects.values_list("split", "state")) == {("train", "finished"), ("train", "raw")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_worker_takes_an_import_away_from_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def do_at_once(name: str, function_name: str, *args: int, job_id: str) -> None:
+        getattr(jobs, function_name.removeprefix("annotate.jobs."))(*args)
+
+    def look_for_work() -> None:
+        jobs.reconcile()
+        connection.close()
+
+    def claim(*args: Any) -> Import | None:
+        if current_thread() is main_thread():
+            worker = Thread(target=look_for_work)
+            worker.start()
+            worker.join()
+            looked.append(args)
+        return claim_as_ever(*args)
+
+    make_project()
+    looked: list[Any] = []
+    claim_as_ever = ImportQuerySet.claim
+    monkeypatch.setattr(ImportQuerySet, "claim", claim)
+    monkeypatch.setattr(queue, "length", lambda name: 0)
+    monkeypatch.setattr(queue, "enqueue", do_at_once)
+    call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD)))
+    assert looked
+    assert Document.objects.present().count() == 1
 
 
 @pytest.mark.django_db

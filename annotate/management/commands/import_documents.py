@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from tqdm import tqdm
 
 from annotate import uploads
@@ -37,12 +38,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = project_named(options["project"])
-        row = self._receive(project, options)
         quiet = options["verbosity"] == 0
-        self._pass(row, "Reading", Status.UPLOADED, Status.CHECKING, quiet)
+        row = self._pass(self._receive(project, options), "Reading", quiet)
         self._tell_problems(row.preview, quiet)
-        Import.objects.confirm(row, options["on_error"])
-        self._pass(row, "Importing", Status.CONFIRMED, Status.IMPORTING, quiet)
+        row = self._pass(_confirmed(row, options["on_error"]), "Importing", quiet)
         report = row.report
         self.stdout.write(
             f"{report['articles']:,} articles, {report['tokens']:,} tokens, {report['entities']:,} entities imported; "
@@ -61,19 +60,17 @@ class Command(BaseCommand):
                 sources = [File(stack.enter_context(path.open("rb")), name=path.name) for path in options["files"]]
             except OSError as error:
                 raise CommandError(f"{error.filename} cannot be read: {error.strerror}.") from error
-            return uploads.receive(project, None, sources, chosen)
+            return uploads.receive(project, None, sources, chosen, here=True)
 
-    def _pass(self, row: Import, title: str, waiting: str, working: str, quiet: bool) -> None:
+    def _pass(self, row: Import, title: str, quiet: bool) -> Import:
         """Do one of the two passes here, instead of a worker, under a progress bar. Raises CommandError if it fails."""
-        claimed = Import.objects.claim(row.pk, waiting, working)
-        if claimed is None:
-            raise CommandError("Somebody else has taken or cancelled this import.")
         with tqdm(total=row.size, desc=title, unit="B", unit_scale=True, disable=quiet) as bar:
-            work = importing.check if working == Status.CHECKING else importing.run
-            work(claimed, lambda done: bar.update(max(0, done - bar.n)))
+            work = importing.check if row.status == Status.CHECKING else importing.run
+            work(row, lambda done: bar.update(max(0, done - bar.n)))
         row.refresh_from_db()
         if row.status not in {Status.CHECKED, Status.DONE}:
             raise CommandError(f"{row.error or 'The import was cancelled.'} Nothing was imported.")
+        return row
 
     def _tell_problems(self, preview: dict[str, Any], quiet: bool) -> None:
         self.stdout.write(f"Understood as {preview['format']} {preview['scheme'].upper()}".rstrip())
@@ -85,3 +82,13 @@ class Command(BaseCommand):
         more = preview["errors"] + preview["notices"] - PROBLEMS_PRINTED
         if more > 0:
             self.stderr.write(f"... and {more:,} more")
+
+
+def _confirmed(row: Import, on_error: str) -> Import:
+    """Claim the checked import in the moment it is confirmed, since a worker takes what waits."""
+    with transaction.atomic():
+        Import.objects.confirm(row, on_error)
+        claimed = Import.objects.claim(row.pk, Status.CONFIRMED, Status.IMPORTING)
+    if claimed is None:
+        raise CommandError("Somebody has confirmed or cancelled this import on its page meanwhile.")
+    return claimed

@@ -1,6 +1,7 @@
 """Articles in, annotations out."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +24,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
         row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
-        _ring(request, row)
+        _ring(row)
         return redirect("import", row.pk)
     return render(request, "annotate/import_new.html", {"project": project, "form": form, "imports": _recent(project)})
 
@@ -50,7 +51,7 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
     if Import.objects.confirm(row, request.POST.get("on_error", "")):
         row.refresh_from_db()
-        _ring(request, row)
+        _ring(row)
     else:
         messages.info(request, "This import is not waiting for a decision any more.")
     return redirect("import", pk)
@@ -104,12 +105,9 @@ def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
     return (line.encode() for line in lines)
 
 
-def _ring(request: HttpRequest, row: Import) -> None:
-    """Send the job; the row waits where the queue does not answer, and the page says so."""
-    try:
+def _ring(row: Import) -> None:
+    with suppress(queue.QueueDown):  # the row waits; its page looks at the queue itself, and says so
         uploads.ring(row)
-    except queue.QueueDown as down:
-        messages.warning(request, f"{down} Your file is kept and will be read as soon as the queue answers.")
 
 
 def _nobody_works() -> str:

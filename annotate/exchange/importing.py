@@ -18,7 +18,7 @@ from django.utils import timezone
 from annotate import iob2, uploads
 from annotate.exchange.near import Prepared, duplicates, prepare
 from annotate.exchange.problems import ProblemList
-from annotate.exchange.reading import Gone, Progress, Reading
+from annotate.exchange.reading import Gone, Progress, Reading, alive
 from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Record, apply
 from annotate.exchange.storing import Intake, Stored, hidden_at, store
 from annotate.models import Document, Import, Label, Project
@@ -37,17 +37,18 @@ def check(row: Import, on_progress: Progress | None = None) -> None:
     """
     reading = Reading(row, on_progress)
     fail_stale()
-    try:
-        with ProblemList(_problems_path(row)) as problems:
-            preview = _survey(row, reading, problems)
-        _finish(row, Import.Status.CHECKED, preview=preview)
-    except Gone:
-        uploads.forget(row)
-    except (FormatError, OSError, DatabaseError) as error:
-        _fail(row, str(error))
-    except Exception as error:
-        _fail(row, f"A fault of the program: {error!r}. The file was not imported.")
-        raise
+    with alive(row):
+        try:
+            with ProblemList(_problems_path(row)) as problems:
+                preview = _survey(row, reading, problems)
+            _finish(row, Import.Status.CHECKED, preview=preview)
+        except Gone:
+            uploads.forget(row)
+        except (FormatError, OSError, DatabaseError) as error:
+            _fail(row, str(error))
+        except Exception as error:
+            _fail(row, f"A fault of the program: {error!r}. The file was not imported.")
+            raise
 
 
 def run(row: Import, on_progress: Progress | None = None) -> None:
@@ -61,22 +62,23 @@ def run(row: Import, on_progress: Progress | None = None) -> None:
         row.created_by,
         hidden_at(row.pk),
     )
-    try:
-        take_back(row)
-        with ProblemList(_problems_path(row)) as problems:
-            reading = Reading(row, on_progress)
-            report = _store_all(row, intake, reading, problems)
-        _show(row, report)
-    except Gone:
-        take_back(row, intake)
-        uploads.forget(row)
-    except (FormatError, OSError, DatabaseError) as error:
-        take_back(row, intake)
-        _fail(row, str(error))
-    except Exception as error:
-        take_back(row, intake)
-        _fail(row, f"A fault of the program: {error!r}. Nothing was imported.")
-        raise
+    with alive(row):
+        try:
+            take_back(row)
+            with ProblemList(_problems_path(row)) as problems:
+                reading = Reading(row, on_progress)
+                report = _store_all(row, intake, reading, problems)
+            _show(row, report)
+        except Gone:
+            take_back(row, intake)
+            uploads.forget(row)
+        except (FormatError, OSError, DatabaseError) as error:
+            take_back(row, intake)
+            _fail(row, str(error))
+        except Exception as error:
+            take_back(row, intake)
+            _fail(row, f"A fault of the program: {error!r}. Nothing was imported.")
+            raise
 
 
 def fail_stale() -> int:

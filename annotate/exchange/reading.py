@@ -1,33 +1,67 @@
-"""The records of an import's stored files, and the row's heartbeat while they are read."""
+"""The records of an import's stored files, and the row's signs of life while they are worked on."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Event, Thread
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from annotate.exchange import read, resolve
 from annotate.exchange.records import FormatError, Options, Record
 from annotate.models import Import
 
-BEAT = 1.0  # seconds between two signs of life
+LOOK_EVERY = 1.0  # seconds between two tellings of how far it is, and two looks whether it is still wanted
+BEAT = 10.0  # seconds between two signs of life, told or not
 
 Progress = Callable[[int], None]
+
+log = logging.getLogger(__name__)
 
 
 class Gone(Exception):
     """The row is not ours any more: somebody cancelled it, or took it for dead."""
 
 
+@contextmanager
+def alive(row: Import) -> Iterator[None]:
+    """Give signs of life from a thread of its own for as long as the block lasts: between two records a whole file may
+    have to be read, or a dead attempt taken back.
+    """
+    done = Event()
+    thread = Thread(target=_beat, args=(row, done), name=f"heartbeat of import {row.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _beat(row: Import, done: Event) -> None:
+    held = Import.objects.held(row)
+    try:
+        while not done.wait(BEAT):
+            try:
+                held.update(heartbeat_at=timezone.now())
+            except DatabaseError as error:  # the next one may get through
+                log.warning("Import %s: no sign of life could be written (%s).", row.pk, type(error).__name__)
+    finally:
+        connection.close()
+
+
 @dataclass
 class Reading:
-    """The records of an import's files, one after the other, with the row's heartbeat."""
+    """The records of an import's files, one after the other, with how far it is."""
 
     row: Import
     on_progress: Progress | None = None
     done: int = 0
-    beaten: float = 0.0
+    told: float = 0.0
 
     def __post_init__(self) -> None:
         self.files: list[dict[str, str]] = []
@@ -46,18 +80,18 @@ class Reading:
             options = resolve(stream, name, _options(self.row))
             self.files.append({"format": options.format, "scheme": options.scheme})
             for record in read(stream, name, options):
-                self.beat(self.done + stream.tell())
+                self.tell(self.done + stream.tell())
                 title = self.row.options.get("title")
                 yield replace(record, title=title) if title is not None and options.format == "txt" else record
             self.done += stream.tell()
-            self.beat(self.done)
+            self.tell(self.done)
 
-    def beat(self, done: int) -> None:
-        """Say that this import is alive and how far it is. Raises Gone where nobody wants it any more."""
+    def tell(self, done: int) -> None:
+        """Say how far this import is. Raises Gone where nobody wants it any more."""
         if self.on_progress is not None:
             self.on_progress(done)
-        if time.monotonic() - self.beaten >= BEAT:
-            self.beaten = time.monotonic()
+        if time.monotonic() - self.told >= LOOK_EVERY:
+            self.told = time.monotonic()
             if not Import.objects.held(self.row).update(done_bytes=done, heartbeat_at=timezone.now()):
                 raise Gone
 

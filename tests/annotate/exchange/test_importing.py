@@ -1,6 +1,7 @@
 """The two passes of an import: what they tell, and that they store all or nothing."""
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from annotate import uploads
 from annotate.exchange import importing, near, reading, storing
+from annotate.exchange.records import Options
 from annotate.models import Document, Edit, Import, NearKey, Project
 from annotate.signals import documents_imported
 from tests.annotate.exchange.handing_in import checked, imported, row, storable, upload
@@ -121,7 +123,7 @@ def test_an_import_cancelled_while_it_runs_is_taken_back() -> None:
         write(intake, prepared)
         Import.objects.cancel(waiting)
 
-    with patch.object(storing.Intake, "write", cancelled), patch.object(reading, "BEAT", 0.0):
+    with patch.object(storing.Intake, "write", cancelled), patch.object(reading, "LOOK_EVERY", 0.0):
         done = imported(waiting)
     done.refresh_from_db()
     assert done.status == Status.CANCELLED
@@ -143,6 +145,25 @@ def test_an_import_whose_process_died_is_failed_and_its_rest_removed() -> None:
     assert dead.status == Status.FAILED
     assert "ended without a word" in dead.error
     assert list(Document.objects.all()) == [kept]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_gives_signs_of_life_while_it_reads_a_whole_file_for_its_scheme() -> None:
+    waiting = upload(make_project(), [row(1)])
+    resolve = reading.resolve
+    seen: list[bool] = []
+
+    def slow(*args: Any) -> Options:
+        began = Import.objects.get().heartbeat_at
+        until = time.monotonic() + 10
+        while Import.objects.get().heartbeat_at == began and time.monotonic() < until:
+            time.sleep(0.01)
+        seen.append(Import.objects.get().heartbeat_at != began)
+        return resolve(*args)
+
+    with patch.object(reading, "resolve", slow), patch.object(reading, "BEAT", 0.01):
+        imported(waiting)
+    assert seen == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -70,6 +69,8 @@ class Intake:
     stored: Stored = field(default_factory=Stored)
     size: int = 3_000
     _source: Source | None = None
+    _taken_ids: set[str] = field(default_factory=set)
+    _learnt_to: int = 0  # the last document whose id is among these
 
     def write_all(self, prepared: Iterable[Prepared]) -> Iterator[int]:
         """Write in transactions of at most some 50 ms; yields the count of records after each."""
@@ -99,6 +100,7 @@ class Intake:
         """Write these documents with all that belongs to them."""
         # Two imports at once must see each other's documents, or near-duplicates would part.
         Project.objects.select_for_update().get(pk=self.project.pk)
+        self._learn_ids()
         near = Neighbourhood(self.project, prepared, self.hidden)
         written: list[tuple[Record, Document]] = []
         for one in prepared:
@@ -150,11 +152,14 @@ class Intake:
         # Tags of an article that the file calls raw are somebody's beginning: kept, but not as finished.
         return State.IN_PROGRESS if record.status in {"raw", "in_progress"} else State.FINISHED
 
-    @cached_property
-    def _taken_ids(self) -> set[str]:
-        """The ids that the project has, read once: looking for them at each write would read every text again."""
-        ids = Document.objects.filter(project=self.project).exclude(external_id="")
-        return set(ids.order_by().values_list("external_id", flat=True))
+    def _learn_ids(self) -> None:
+        """Learn the ids given since the last write, by another import too; rows of before are not read again. Hidden
+        ones count, and within the project's lock primary keys ascend.
+        """
+        newer = Document.objects.filter(project=self.project, pk__gt=self._learnt_to).order_by()
+        for pk, external_id in newer.values_list("pk", "external_id"):
+            self._learnt_to = max(pk, self._learnt_to)
+            self._taken_ids.update({external_id} - {""})
 
     def _with_free_id(self, record: Record) -> Record:
         """The record without its id where another article of the project has that id; the metadata keeps it."""

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from annotate.exchange import near, storing
 from annotate.models import Annotation, Document, DocumentLabel, Import, Prediction, Project, Source
-from tests.annotate.exchange.handing_in import imported, row, upload
+from tests.annotate.exchange.handing_in import imported, row, storable, upload
 from tests.make import make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,16 @@ def test_another_article_with_a_taken_id_keeps_it_in_the_metadata() -> None:
     imported(upload(make_project(), [row(1), row(2, id="a1")]))
     first, second = Document.objects.all()
     assert (first.external_id, second.external_id, second.metadata) == ("a1", "", {"id": "a1"})
+
+
+def test_two_imports_at_once_that_share_ids_both_come_in() -> None:
+    project = make_project()
+    first, second = (storing.Intake(project, hidden=storing.hidden_at(number)) for number in (1, 2))
+    for intake, number, name in [(first, 1, "a"), (second, 2, "b"), (first, 3, "b"), (second, 4, "a")]:
+        intake.write([near.prepare(record) for record in storable(row(number, id=name))])
+    found = Document.objects.order_by("pk").values_list("external_id", "metadata")
+    assert list(found) == [("a", {}), ("b", {}), ("", {"id": "b"}), ("", {"id": "a"})]
+    assert [problem.kind for problem in first.stored.problems + second.stored.problems] == ["id-taken"] * 2
 
 
 def test_near_duplicates_share_their_group_and_side() -> None:

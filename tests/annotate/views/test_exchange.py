@@ -164,6 +164,16 @@ def test_without_a_queue_the_file_is_kept_and_the_page_says_so(client, project, 
     assert row.status == Import.Status.UPLOADED
 
 
+@pytest.mark.parametrize(("listening", "is_said"), [(0, True), (1, False)])
+def test_an_import_that_nobody_will_take_says_so_with_the_command(client, project, monkeypatch, listening, is_said):
+    monkeypatch.setattr(queue, "enqueue", lambda *args, **kwargs: None)
+    monkeypatch.setattr(queue, "length", lambda name: 1)
+    monkeypatch.setattr(queue, "workers_seen", lambda name: queue.Workers(listening, None))
+    page = page_of(client, upload(client, project, SEED))
+    assert ("No worker for imports has been seen" in page) is is_said
+    assert ("python manage.py worker io" in page) is is_said
+
+
 def test_an_empty_file_is_refused_on_the_form(client, project):
     response = client.post(reverse("import_new", args=[project.slug]), {"files": SimpleUploadedFile("a.txt", b"")})
     assert "The submitted file is empty." in response.content.decode()

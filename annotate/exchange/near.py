@@ -3,12 +3,14 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from annotate import split
 from annotate.exchange.records import Record
 from annotate.models import Document, NearKey, Project
+
+FIRST_DELETION = datetime(2000, 1, 1, tzinfo=UTC)  # what is hidden at an earlier moment belongs to an import at work
 
 
 class Prepared(NamedTuple):
@@ -27,6 +29,7 @@ class Neighbour(NamedTuple):
     group: str
     split: str
     is_new: bool
+    may_go: bool = False  # another import is writing it, and may yet take it back
 
 
 class Place(NamedTuple):
@@ -58,8 +61,9 @@ class Neighbourhood:
             keys[document].append(key)
         found = Document.objects.filter(pk__in=keys).order_by("pk")
         for pk, signature, group, side, gone in found.values_list("pk", "signature", "group", "split", "deleted_at"):
-            if gone is None or gone == hidden:
-                self._learn(Neighbour(pk, bytes(signature), group, side, gone is not None), keys[pk])
+            if gone is None or gone < FIRST_DELETION:
+                may_go = gone is not None and gone != hidden
+                self._learn(Neighbour(pk, bytes(signature), group, side, gone is not None, may_go), keys[pk])
 
     def _learn(self, neighbour: Neighbour, keys: Iterable[int]) -> None:
         for key in keys:
@@ -93,7 +97,7 @@ class Neighbourhood:
 
     def store_keys(self, documents: Sequence[Document]) -> None:
         """Store the keys of the new documents; one with the signature of an earlier one is found through that."""
-        seen = {neighbour.signature for neighbour in self._known if neighbour.pk is not None}
+        seen = {neighbour.signature for neighbour in self._known if neighbour.pk is not None and not neighbour.may_go}
         rows = []
         for document in documents:
             signature = bytes(document.signature)

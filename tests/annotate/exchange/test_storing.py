@@ -88,6 +88,19 @@ def test_two_imports_at_once_that_share_ids_both_come_in() -> None:
     assert [problem.kind for problem in first.stored.problems + second.stored.problems] == ["id-taken"] * 2
 
 
+def test_near_duplicates_in_two_imports_at_once_do_not_part() -> None:
+    project = make_project()
+    first, second = (storing.Intake(project, hidden=storing.hidden_at(number)) for number in (1, 2))
+    first.write([near.prepare(record) for record in storable({"text": STORY, "split": "validation"})])
+    nearly = " ".join([*ARTICLE[:-1], "soon"])
+    second.write([near.prepare(record) for record in storable({"text": nearly, "split": "train"}, {"text": STORY})])
+    held, aside, same = Document.objects.order_by("pk")
+    assert held.group == aside.group == same.group
+    assert (held.split, aside.split, same.split) == ("validation", "aside", "validation")
+    held.delete()
+    assert same.near_keys.exists()
+
+
 def test_near_duplicates_share_their_group_and_side() -> None:
     project = make_project(validation_share=50)
     nearly = [*ARTICLE[:-1], "soon"]

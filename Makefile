@@ -36,7 +36,7 @@ test-all: test
 # The pictures of every page go to build/screenshots, the README's own to docs/.
 screenshots: setup-dev browser
 	mkdir -p build/screenshots docs/screenshots
-	$(IN_VENV) -m pytest -m browser --screenshots build/screenshots
+	$(IN_VENV) -m pytest tests/browser --screenshots build/screenshots
 	cp build/screenshots/article-1400-light.png docs/screenshots/article.png
 
 check: setup-dev

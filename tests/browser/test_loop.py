@@ -3,12 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Site
-
-pytestmark = pytest.mark.browser
 
 TRAINING = 420_000  # milliseconds that a busy machine may take to train; a limit for what hangs, not a measure
 

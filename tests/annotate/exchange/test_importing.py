@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from annotate import uploads
+from annotate import exchange, uploads
 from annotate.exchange import importing, near, reading, storing
 from annotate.exchange.records import Options
 from annotate.models import Document, Edit, Import, NearKey, Project
@@ -150,7 +150,7 @@ def test_an_import_whose_process_died_is_failed_and_its_rest_removed() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_import_gives_signs_of_life_while_it_reads_a_whole_file_for_its_scheme() -> None:
     waiting = upload(make_project(), [row(1)])
-    resolve = reading.resolve
+    resolve = exchange.resolve
     seen: list[bool] = []
 
     def slow(*args: Any) -> Options:

@@ -98,15 +98,18 @@ class Desk:
         self._write([change], [Judged(suggestion, Verdict.Kind.REJECTED)])
 
     def finish(self) -> None:
-        """Take what is left at or above the threshold as accepted at finish; below it each must be judged first."""
+        """Take what is left at or above the threshold as accepted at finish; the rest must be judged first, one by
+        one: what is below it, and what came without a probability.
+        """
         if self._is_repeat() or self.annotation.is_finished:
             return
         left = self._suggestions()
         threshold = self.document.project.threshold
-        unsure = [s for s in left if s.probability < threshold]
+        unsure = [s for s in left if s.is_unsure(threshold)]
         if unsure:
             count = "one suggestion is" if len(unsure) == 1 else f"{len(unsure)} suggestions are"
-            raise Refused(f"Judge first: {count} below {threshold:.0%}.", span=(unsure[0].start, unsure[0].end))
+            unknown = " or without a probability" if None in {s.probability for s in unsure} else ""
+            raise Refused(f"Judge first: {count} below {threshold:.0%}{unknown}.", span=unsure[0][:2])
         self._guard(0, self.document.token_count)
         changes = [
             Change(s.start, _tags([iob2.Span(s.start, s.end, s.label)], s.start, s.end), How.ACCEPTED_AT_FINISH, s)

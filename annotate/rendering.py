@@ -14,7 +14,7 @@ from annotate.tokens import Offsets
 
 
 class Mark(NamedTuple):
-    """One span to show: token indices, half open. `probability` is None for what a person tagged."""
+    """One span to show: token indices, half open. What a person tagged has no probability; a suggestion may have."""
 
     start: int
     end: int
@@ -22,16 +22,19 @@ class Mark(NamedTuple):
     color: int
     probability: float | None = None
     unsure: bool = False
+    is_suggestion: bool = False
 
     @property
     def opening(self) -> str:
         name = escape(self.label)
-        if self.probability is None:
-            kind, words, more = "span", name, ""
-        else:
+        kind, words, more = "span", name, ""
+        if self.is_suggestion:
             kind = "suggestion unsure" if self.unsure else "suggestion"
-            words = f"suggested {name}, {self.probability:.0%}"
-            more = f' data-p="{self.probability * 100:.0f}" title="{words}"'
+            words = f"suggested {name}"
+            if self.probability is not None:
+                words += f", {self.probability:.0%}"
+                more = f' data-p="{self.probability * 100:.0f}"'
+            more += f' title="{words}"'
         return (
             f'<mark class="{kind} c{self.color}" data-s="{self.start}" data-e="{self.end}" '
             f'data-label="{name}"{more}><span class="heard">{words}: </span>'

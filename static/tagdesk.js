@@ -146,7 +146,7 @@ class TagDesk extends HTMLElement {
     const words = kind === "selection" ? this.tokens.slice(...range) : [...mark.querySelectorAll("i")];
     const text = words.map((word) => word.textContent).join(" ");
     if (kind === "selection") return `“${text}”`;
-    const sure = kind === "suggestion" ? ` ${mark.dataset.p} %` : "";
+    const sure = kind === "suggestion" && mark.dataset.p ? ` ${mark.dataset.p} %` : "";
     return `${mark.dataset.label}${sure} “${text}”`;
   }
 

@@ -92,7 +92,9 @@ def _checked_text(record: Record) -> Record:
 
 
 def _checked_spans(record: Record, text: str) -> Record:
-    spans = sorted({CharSpan(s.start, s.end, _BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or []})
+    named = [s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or []]
+    once = {span[:3]: span for span in named}
+    spans = [once[place] for place in sorted(once)]
     starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
     problems = [
         p for span in spans if (p := _span_problem(record, text, span, span.start in starts and span.end in ends))

@@ -55,11 +55,12 @@ REPAIRS = {
 
 
 class CharSpan(NamedTuple):
-    """An entity in code points of the text, half open."""
+    """An entity in code points of the text, half open; `score` in [0, 1] where the file says how sure it is."""
 
     start: int
     end: int
     label: str
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,13 @@ class Record:
 
     def notice(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
         return Problem(line or self.line, self.number, token, tag, kind, "notice", message)
+
+    def scores(self) -> dict[tuple[int, int, str], float]:
+        """How sure the file is of its spans, by token indices and label; of an applied record."""
+        starts = {start: index for index, (start, _) in enumerate(self.offsets or [])}
+        ends = {end: index + 1 for index, (_, end) in enumerate(self.offsets or [])}
+        scored = [(span, span.score) for span in self.spans or []]
+        return {(starts[s.start], ends[s.end], s.label): score for s, score in scored if score is not None}
 
     def having(self, problems: Iterable[Problem]) -> "Record":
         added = tuple(problems)
@@ -223,7 +231,7 @@ def trimmed(text: str, span: CharSpan) -> CharSpan:
     offsets = tokens.tokenize(text[span.start : span.end])
     if not offsets:
         return span
-    return CharSpan(span.start + offsets[0][0], span.start + offsets[-1][1], span.label)
+    return span._replace(start=span.start + offsets[0][0], end=span.start + offsets[-1][1])
 
 
 def tags_of_spans(spans: Iterable[CharSpan], offsets: Offsets) -> list[str]:

@@ -18,6 +18,7 @@ from annotate.tokens import Offsets, TokenError, check_offsets
 TOKENS = ("tokens", "words")
 TAGS = ("tags", "ner_tags", "ner", "labels", "label")
 SPANS = ("spans", "label", "labels", "entities")
+SCORES = ("score", "probability", "confidence")
 METADATA = ("metadata", "meta")
 
 
@@ -192,16 +193,18 @@ def _found(text: str, words: Sequence[str]) -> Offsets:
 
 
 def _span(span: Any) -> CharSpan:
+    score = None
     if isinstance(span, list) and len(span) == 3:
         start, end, label = span
     elif isinstance(span, dict):
         start, end = (span.get(key, span.get(f"{key}_offset")) for key in ("start", "end"))
         label = span.get("label", span.get("tag"))
+        score = next((span[key] for key in SCORES if _is_share(span.get(key))), None)
     else:
         raise RowError("shape", f"A span is {_kind(span)}, not [start, end, label].")
     if not (_is_number(start) and _is_number(end) and isinstance(label, str)):
         raise RowError("shape", f"A span is {span!r:.80}, not two numbers and a label.")
-    return CharSpan(start, end, label)
+    return CharSpan(start, end, label, score)
 
 
 def _with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
@@ -232,6 +235,10 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 def _is_number(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_pair(pair: Any) -> bool:

@@ -182,7 +182,7 @@ class Intake:
             self.stored.labels.update(span.label for span in found)
         self._add_labels(span.label for found in spans.values() for span in found)
         if self.as_ == "suggestions":
-            self._suggest(spans)
+            self._suggest(spans, {document.pk: record.scores() for record, document in written})
         else:
             self._annotate(tagged, spans)
 
@@ -193,12 +193,12 @@ class Intake:
                 self.project.add_label(name)
                 self.stored.new_labels.append(name)
 
-    def _suggest(self, spans: dict[int, list[iob2.Span]]) -> None:
+    def _suggest(self, spans: dict[int, list[iob2.Span]], scores: dict[int, dict[tuple[int, int, str], float]]) -> None:
         if spans and self._source is None:
             self._source = Source.next_of(self.project, Source.Kind.IMPORT)
         Prediction.objects.bulk_create(
-            # A file says that it is so, not how sure it is.
-            Prediction(document_id=pk, source=self._source, spans=[[*span, 1.0] for span in found])
+            # A file that does not say how sure it is gets no number made up for it.
+            Prediction(document_id=pk, source=self._source, spans=[[*span, scores[pk].get(span)] for span in found])
             for pk, found in spans.items()
         )
 

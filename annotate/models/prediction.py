@@ -11,16 +11,22 @@ from annotate.models.project import Project
 
 
 class Suggestion(NamedTuple):
-    """A predicted span that nobody has judged yet: token indices, half open."""
+    """A predicted span that nobody has judged yet: token indices, half open. `probability` is None where the source
+    has not said how sure it is.
+    """
 
     start: int
     end: int
     label: str
-    probability: float
+    probability: float | None
     source_id: int
 
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
+
+    def is_unsure(self, threshold: float) -> bool:
+        """Whether a person must judge it. What nobody vouches for is not taken unseen."""
+        return self.probability is None or self.probability < threshold
 
 
 class Source(models.Model):
@@ -56,7 +62,7 @@ class Source(models.Model):
 
 
 class Prediction(models.Model):
-    """One source's spans for one document: [[start, end, label, probability], ...] in token indices."""
+    """One source's spans for one document: [[start, end, label, probability or null], ...] in token indices."""
 
     document = models.ForeignKey("annotate.Document", on_delete=models.CASCADE, related_name="predictions")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions")
@@ -96,7 +102,7 @@ class Verdict(models.Model):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     label = models.CharField(max_length=50)
-    probability = models.FloatField()
+    probability = models.FloatField(null=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at_finish = models.BooleanField(default=False)
     active = models.BooleanField(default=True)

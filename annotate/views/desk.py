@@ -110,7 +110,7 @@ def _render(
     threshold = document.project.threshold
     colors = {label.name: label.color for label in labels}
     marks = [Mark(s.start, s.end, s.label, colors.get(s.label, 1)) for s in spans] + [
-        Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.probability < threshold)
+        Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(threshold), True)
         for s in suggestions
     ]
     marks.sort()
@@ -123,7 +123,8 @@ def _render(
         "text": paragraphs(document.text, document.tokens, marks),
         "prediction": prediction,
         "suggestions": len(suggestions),
-        "unsure": sum(s.probability < threshold for s in suggestions),
+        "unsure": sum(s.is_unsure(threshold) for s in suggestions),
+        "unknown": any(s.probability is None for s in suggestions),
         "can_undo": bool(done),
         "can_redo": bool(undone),
         "guided": bool(document.project.guideline) or any(label.guideline for label in labels),
@@ -135,5 +136,5 @@ def _render(
 
 
 def _counted(labels: list[Label], marks: list[Mark]) -> list[dict[str, Any]]:
-    tagged = [mark.label for mark in marks if mark.probability is None]
+    tagged = [mark.label for mark in marks if not mark.is_suggestion]
     return [{"label": label, "count": tagged.count(label.name)} for label in labels]

@@ -27,13 +27,24 @@ def test_hostile_text_is_escaped():
 
 
 def test_a_span_and_a_suggestion_say_what_they_are():
-    html = paragraphs("Ada met Bob", tokenize("Ada met Bob"), [Mark(0, 1, "PER", 1), Mark(2, 3, "ORG", 2, 0.714, True)])
+    html = paragraphs(
+        "Ada met Bob",
+        tokenize("Ada met Bob"),
+        [Mark(0, 1, "PER", 1), Mark(2, 3, "ORG", 2, 0.714, unsure=True, is_suggestion=True)],
+    )
     assert (
         '<mark class="span c1" data-s="0" data-e="1" data-label="PER"><span class="heard">PER: </span><i>Ada</i>'
         in html
     )
     assert '<mark class="suggestion unsure c2"' in html
     assert 'data-p="71" title="suggested ORG, 71%"' in html
+
+
+def test_a_suggestion_without_a_probability_has_no_per_cent():
+    html = paragraphs("Ada met Bob", tokenize("Ada met Bob"), [Mark(0, 1, "PER", 1, unsure=True, is_suggestion=True)])
+    assert '<mark class="suggestion unsure c1"' in html
+    assert 'data-label="PER" title="suggested PER"><span class="heard">suggested PER: </span>' in html
+    assert "data-p" not in html
 
 
 def test_neighbours_are_two_marks_and_a_span_over_a_line_break_stays_one():

@@ -1,6 +1,7 @@
 """What an import leaves in the project: annotations, log, counts, groups and splits."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,30 @@ def test_tags_can_come_as_suggestions() -> None:
     document = Document.objects.get()
     assert (document.state, document.gold()) == ("raw", None)
     assert Prediction.objects.get().source.kind == Source.Kind.IMPORT
-    assert [s[:3] for s in document.open_suggestions([])] == [(0, 1, "PER")]
+    assert [s[:4] for s in document.open_suggestions([])] == [(0, 1, "PER", None)]
+
+
+def test_a_suggestion_keeps_the_score_that_its_file_gives_and_gets_none_made_up() -> None:
+    spans: list[dict[str, Any]] = [
+        {"start": 0, "end": 8, "label": "A PER", "score": 0.75},
+        {"start": 13, "end": 22, "label": "PER", "confidence": 1},
+        {"start": 26, "end": 31, "label": "LOC"},
+        {"start": 35, "end": 41, "label": "DATE", "probability": 97},
+    ]
+    row = {"text": STORY, "spans": spans}
+    imported(upload(make_project(), [row], format="jsonl", as_="suggestions", split="train"))
+    assert Prediction.objects.get().spans == [
+        [0, 2, "A_PER", 0.75],
+        [3, 5, "PER", 1],
+        [6, 7, "LOC", None],
+        [8, 9, "DATE", None],
+    ]
+
+
+def test_a_score_stays_with_a_span_that_repair_cuts_out_of_a_token() -> None:
+    row = {"text": STORY, "spans": [{"start": 1, "end": 9, "label": "PER", "score": 0.5}]}
+    imported(upload(make_project(), [row], format="jsonl", as_="suggestions", split="train"), "repair")
+    assert Prediction.objects.get().spans == [[1, 3, "PER", 0.5]]
 
 
 def test_labels_that_the_project_lacks_are_made() -> None:

@@ -58,16 +58,18 @@ class Desk:
         """Make [start, end) one span; spans that it touches give way, suggestions that it touches are judged."""
         if self._is_repeat():
             return
-        if not self.document.project.labels.filter(name=label).exists():
-            raise Refused(f"There is no label “{label}” in this project.")
         low, high, kept = self._around(start, end)
         self._guard(low, high)
         spans = [iob2.Span(start, end, label)]
-        touched = [s for s in self._suggestions() if s.overlaps(start, end)]
+        # Only what the page showed can have been judged: a model that came in meanwhile is no reason to refuse a tag.
+        open_now = self.document.open_suggestions(self.annotation.spans())
+        touched = [s for s in open_now if s.source_id == self.ask.source and s.overlaps(start, end)]
         exact = next((s for s in touched if (s.start, s.end, s.label) == (start, end, label)), None)
         how = How.ACCEPTED if exact else How.CORRECTED if touched else How.HAND
         after = _tags(spans, low, high)
         judged = [Judged(s, Verdict.Kind.ACCEPTED if s == exact else Verdict.Kind.CORRECTED) for s in touched]
+        if after != kept:
+            judged += self._taken_back(low, high, Verdict.Kind.CORRECTED)
         if after != kept or judged:
             self._write([Change(low, after, how, exact or (touched[0] if touched else None))], judged)
 
@@ -78,8 +80,8 @@ class Desk:
         low, high, kept = self._around(start, end)
         self._guard(low, high)
         if any(tag != "O" for tag in kept):
-            removed = {(s.start, s.end, s.label) for s in iob2.spans_of(self.annotation.tags) if low <= s.start < high}
-            self._write([Change(low, ["O"] * (high - low), How.HAND)], self._taken_back(removed))
+            judged = self._taken_back(low, high, Verdict.Kind.REJECTED)
+            self._write([Change(low, ["O"] * (high - low), How.HAND)], judged)
 
     def accept(self, start: int, end: int, label: str) -> None:
         if self._is_repeat():
@@ -145,10 +147,15 @@ class Desk:
                 raise Refused(f"{who} has changed these words since, so your change stays.")
         changes = [Change(e.start, e.before, How.REDONE if redo else How.UNDONE) for e in edits]
         status = edits[0].status_before if edits[0].status_before != edits[0].status_after else None
-        if status is not None and self.annotation.status != edits[0].status_after:
-            raise Refused("This article's state has been changed since, so yours stays as it is.")
+        if status is not None and self._status_changed_since(edits[0]):
+            raise Refused("Somebody has finished or reopened this article since, so its state stays as it is.")
         self._write(changes, [], status=status, undoes=batch.latest)
         self.document.verdicts.filter(batch=batch.origin).update(active=redo)
+
+    def _status_changed_since(self, edit: Edit) -> bool:
+        later = self.annotation.edits.filter(revision__gt=edit.revision).exclude(author=self.ask.by)
+        changed = later.exclude(status_before=F("status_after")).exists()
+        return changed or self.annotation.status != edit.status_after
 
     def _is_repeat(self) -> bool:
         return self.annotation.pk is not None and self.annotation.edits.filter(batch=self.ask.batch).exists()
@@ -183,19 +190,28 @@ class Desk:
                 return suggestion
         raise Conflict("That suggestion is not open any more. This is how the article is now.")
 
-    def _taken_back(self, removed: set[tuple[int, int, str]]) -> list[Judged]:
-        """A suggestion that was accepted and is now removed counts as rejected."""
-        accepted = self.document.verdicts.filter(active=True, kind=Verdict.Kind.ACCEPTED)
+    def _taken_back(self, low: int, high: int, kind: str) -> list[Judged]:
+        """New verdicts for suggestions that were accepted in [low, high), whose spans now give way."""
+        gone = {(s.start, s.end, s.label) for s in self.annotation.spans() if low <= s.start < high}
+        accepted = self.document.verdicts.filter(active=True, kind=Verdict.Kind.ACCEPTED, start__gte=low, end__lte=high)
         return [
-            Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0), Verdict.Kind.REJECTED)
+            Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0), kind)
             for v in accepted
-            if (v.start, v.end, v.label) in removed
+            if (v.start, v.end, v.label) in gone
         ]
+
+    def _known(self, changes: list[Change]) -> None:
+        """Refuse labels that the project does not have: nobody could count or train on them."""
+        wanted = {span.label for change in changes for span in iob2.spans_of(change.after)}
+        unknown = wanted - set(self.document.project.labels.filter(name__in=wanted).values_list("name", flat=True))
+        if unknown:
+            raise Refused(f"There is no label “{min(unknown)}” in this project.")
 
     def _write(
         self, changes: list[Change], judged: list[Judged], status: str | None = None, undoes: UUID | None = None
     ) -> None:
         annotation, ask = self.annotation, self.ask
+        self._known(changes)
         status_before = annotation.status
         annotation.revision += 1
         self._settle(status)
@@ -227,6 +243,7 @@ class Desk:
         self.annotation.tags[start:end] = change.after
         offsets = self.document.tokens
         return Edit(
+            document=self.document,
             annotation=self.annotation,
             author=self.ask.by,
             batch=self.ask.batch,

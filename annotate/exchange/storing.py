@@ -229,6 +229,7 @@ class Intake:
         start, end = (spans[0].start, spans[-1].end) if spans else (0, 0)
         offsets = annotation.document.tokens
         return Edit(
+            document=annotation.document,
             annotation=annotation,
             author=self.by,
             batch=self.batch,

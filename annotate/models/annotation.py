@@ -87,6 +87,8 @@ class How(models.TextChoices):
     SPLIT = "split", "Token split"
     FINISHED = "finished", "Finished"
     REOPENED = "reopened", "Reopened"
+    DELETED = "deleted", "Article deleted"
+    RESTORED = "restored", "Article restored"
     UNDONE = "undone", "Undone"
     REDONE = "redone", "Redone"
 
@@ -94,7 +96,15 @@ class How(models.TextChoices):
 class Edit(models.Model):
     """One line of the log, never changed after. A batch is what one request did; undo takes back a whole batch."""
 
-    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="edits")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="edits")
+    annotation = models.ForeignKey(
+        Annotation,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="edits",
+        help_text="Null: the whole article",
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="edits")
     at = models.DateTimeField(auto_now_add=True)
     batch = models.UUIDField(help_text="The id that the client gave the request")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -35,6 +37,10 @@ class Split(models.TextChoices):
 HELD_OUT = (Split.VALIDATION, Split.TEST)
 
 
+# An import hides what it has not finished as deleted at moments long before this one.
+FIRST_DELETION = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(project__in=Project.objects.visible_to(user))
@@ -42,23 +48,26 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def present(self) -> Self:
         return self.filter(deleted_at=None)
 
+    def deleted(self) -> Self:
+        """What people have deleted."""
+        return self.filter(deleted_at__gte=FIRST_DELETION)
+
     def finished(self) -> Self:
         return self.present().filter(state=State.FINISHED)
 
     def unfinished(self) -> Self:
-        return self.present().exclude(state=State.FINISHED)
+        return self.present().filter(state__in=(State.RAW, State.IN_PROGRESS))
 
     def in_split(self, *splits: str) -> Self:
         return self.filter(split__in=splits)
 
-    def most_useful_first(self, source: Source | None) -> Self:
-        """What the current model is least sure of, then what it has not seen, in order of arrival."""
-        mine = Prediction.objects.filter(document=models.OuterRef("pk"), source=source)
-        unsure = models.Subquery(mine.values("uncertainty")[:1])
-        return self.annotate(unsure=unsure).order_by(F("unsure").desc(nulls_last=True), "pk")
+    def ranked(self, source: Source | None) -> Self:
+        """Those that the source has spoken of, the ones it is least sure of first."""
+        spoken_of = self.filter(predictions__source=source, predictions__uncertainty__isnull=False)
+        return spoken_of.annotate(unsure=F("predictions__uncertainty")).order_by("-unsure", "pk")
 
     def next_in_queue(self, project: Project, after: Document | None = None) -> Document | None:
-        """The article to hand out next; `after` is the one just left, whose followers in the queue go first.
+        """The article to hand out next. `after` is the one just left; if it was skipped, its followers go first.
 
         The held-out share goes first: as long as it lacks a whole article among the finished ones, one of them is
         next, so that the first retrain has a score. Who skips one is given one of the others.
@@ -66,28 +75,29 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         waiting = self.filter(project=project).unfinished()
         if after is not None:
             waiting = waiting.exclude(pk=after.pk)
-        skipped_held_out = after is not None and after.is_held_out and after.state != State.FINISHED
-        held_out_first = not skipped_held_out and project.documents.finished().wants_held_out(project)
-        for held_out in (held_out_first, not held_out_first):
-            chosen = waiting.filter(split__in=HELD_OUT) if held_out else waiting.exclude(split__in=HELD_OUT)
-            if held_out:
-                ordered = chosen.annotate(unsure=Value(None, models.FloatField())).order_by("pk")
-            else:
-                ordered = chosen.most_useful_first(project.current_source)
-            document = ordered.behind(after, project) or ordered.first()
-            if document is not None:
-                return document
-        return None
+        skipped = after if after is not None and after.state != State.FINISHED else None
+        held_out = waiting.in_split(*HELD_OUT).order_by("pk")
+        train = waiting.in_split(Split.TRAIN)
+        if skipped is not None and skipped.is_held_out:
+            return train.most_useful(project) or held_out.filter(pk__gt=skipped.pk).first() or held_out.first()
+        train_next = train.behind(skipped, project) if skipped is not None else None
+        if project.documents.finished().wants_held_out(project):
+            return held_out.first() or train_next or train.most_useful(project)
+        return train_next or train.most_useful(project) or held_out.first()
 
-    def behind(self, after: Document | None, project: Project) -> Document | None:
-        """The first of these that follows `after` in the queue's order, so that a skipped article stays skipped."""
-        if after is None:
-            return None
-        mine = Prediction.objects.filter(document=after, source=project.current_source)
-        unsure = None if after.is_held_out else mine.values_list("uncertainty", flat=True).first()
+    def most_useful(self, project: Project) -> Document | None:
+        """What the current model is least sure of; where it has spoken of none, the first that arrived."""
+        return self.ranked(project.current_source).first() or self.order_by("pk").first()
+
+    def behind(self, skipped: Document, project: Project) -> Document | None:
+        """The first of these that follows a skipped one in the queue's order, so that it stays skipped."""
+        said = Prediction.objects.filter(source=project.current_source, uncertainty__isnull=False)
+        unsure = said.filter(document=skipped).values_list("uncertainty", flat=True).first()
+        silent = self.filter(~models.Exists(said.filter(document=models.OuterRef("pk")))).order_by("pk")
         if unsure is None:
-            return self.filter(unsure=None, pk__gt=after.pk).first()  # type: ignore[misc]
-        return self.filter(Q(unsure__lt=unsure) | Q(unsure=unsure, pk__gt=after.pk) | Q(unsure=None)).first()
+            return silent.filter(pk__gt=skipped.pk).first()
+        less_unsure = Q(unsure__lt=unsure) | Q(unsure=unsure, pk__gt=skipped.pk)
+        return self.ranked(project.current_source).filter(less_unsure).first() or silent.first()
 
     def wants_held_out(self, project: Project) -> bool:
         """Whether these finished articles lack a whole held-out one of the project's share; one is wanted at once."""
@@ -176,13 +186,22 @@ class Document(models.Model):
             if (s.start, s.end, s.label) not in judged and not any(s.overlaps(g.start, g.end) for g in spans)
         ]
 
-    def delete_softly(self) -> None:
+    def delete_softly(self, by: Any) -> None:
+        """Take the article out of the project, with all it has; `restore` brings it back."""
+        self._log_whole(by, "deleted")
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
 
-    def restore(self) -> None:
+    def restore(self, by: Any) -> None:
+        self._log_whole(by, "restored")
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
+
+    def _log_whole(self, by: Any, how: str) -> None:
+        """A line of the log that speaks of no token."""
+        nowhere = {"start": 0, "end": 0, "char_start": 0, "char_end": 0, "before": [], "after": []}
+        states = {"status_before": self.state, "status_after": self.state}
+        self.edits.create(author=by, batch=uuid4(), revision=0, how=how, **nowhere, **states)
 
 
 class DocumentLabel(models.Model):

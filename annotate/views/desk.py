@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, push_url
@@ -63,7 +64,8 @@ def document_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def document_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
     document = get_document(request.user, pk, Role.MANAGER)
-    document.delete_softly()
+    with transaction.atomic():
+        document.delete_softly(request.user)
     messages.success(
         request, f"“{document}” was deleted.", extra_tags=f"undo:{reverse('document_restore', args=[document.pk])}"
     )
@@ -73,10 +75,11 @@ def document_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
 @require_POST
 @login_required
 def document_restore(request: HttpRequest, pk: int) -> HttpResponseBase:
-    projects = Project.objects.visible_to(request.user).filter(documents=pk)
-    slug = projects.values_list("slug", flat=True).first() or ""
-    document = get_project(request.user, slug, Role.MANAGER).documents.get(pk=pk)
-    document.restore()
+    deleted = Document.objects.visible_to(request.user).deleted()
+    document = get_object_or_404(deleted.select_related("project"), pk=pk)
+    get_project(request.user, document.project.slug, Role.MANAGER)
+    with transaction.atomic():
+        document.restore(request.user)
     messages.success(request, f"“{document}” is back, with all its tags.")
     return redirect("document", document.pk)
 

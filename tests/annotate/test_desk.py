@@ -260,50 +260,54 @@ def test_gold_made_with_suggestions_in_sight_is_flagged(ada):
     assert document.gold().blind is False
 
 
-def test_a_deleted_article_can_be_restored_with_all_it_had(ada):
+def test_a_deleted_article_can_be_restored_with_all_it_had_and_the_log_says_who_did_it(ada):
     document = make_document("Ada met Bob", PER="Ada")
-    document.delete_softly()
+    document.delete_softly(ada)
     assert not Document.objects.present().exists()
-    document.restore()
+    document.restore(ada)
+    assert list(document.edits.filter(annotation=None).values_list("how", "author")) == [
+        ("deleted", ada.pk),
+        ("restored", ada.pk),
+    ]
     assert mentions_of(Document.objects.present().get()) == [("PER", "Ada")]
 
 
-def test_the_queue_gives_the_held_out_share_first_and_then_what_the_model_is_least_sure_of():
-    project = make_project(validation_share=50)
-    first, second = make_document(project=project), make_document(project=project)
-    held_out = make_document(project=project, split="validation")
-    suggest(second, uncertainty=0.9)
-    suggest(first, uncertainty=0.1)
-    queue = Document.objects.next_in_queue
-    assert queue(project) == held_out
-    act(held_out, "finish")
-    assert queue(project) == second
-    assert queue(project, after=second) == first
-    assert queue(project, after=first) == second
-    for document in (first, second):
-        act(document, "finish", source=project.current_source_id)
-    assert queue(project) is None
+def test_a_new_model_is_no_reason_to_refuse_a_tag_by_hand(ada):
+    document = make_document("Ada met Bob")
+    old = suggest(document)
+    document.project.current_source = None
+    suggest(document, (0, 1, "PER", 0.9))
+    act(document, "tag", 2, 3, "PER", by=ada, source=old.pk)
+    act(document, "tag", 0, 1, "ORG", by=ada, source=old.pk)
+    assert mentions_of(document) == [("ORG", "Ada"), ("PER", "Bob")]
+    assert not Verdict.objects.exists()
 
 
-def test_one_held_out_article_is_wanted_at_once_and_the_next_when_a_whole_one_is_lacking():
-    project = make_project(validation_share=20)
-    for _ in range(12):
-        make_document(project=project)
-        make_document(project=project, split="validation")
-    given = []
-    for _ in range(12):
-        document = Document.objects.next_in_queue(project)
-        given.append(document.split)
-        act(document, "finish")
-    assert [n for n, split in enumerate(given, 1) if split == "validation"] == [1, 10]
+def test_another_label_on_an_accepted_suggestion_counts_as_correcting_it(ada):
+    document = make_document("Ada sang")
+    source = suggest(document, (0, 1, "PER", 0.9))
+    act(document, "accept", 0, 1, "PER", by=ada, source=source.pk)
+    act(document, "tag", 0, 1, "ORG", by=ada, source=source.pk)
+    assert Verdict.objects.latest("pk").kind == "corrected"
 
 
-def test_who_skips_a_held_out_article_is_given_another_kind():
-    project = make_project(validation_share=50)
-    held_out, train = make_document(project=project, split="validation"), make_document(project=project)
-    make_document(project=project, split="validation")
-    assert Document.objects.next_in_queue(project) == held_out
-    assert Document.objects.next_in_queue(project, after=held_out) == train
+def test_undo_of_my_finish_leaves_what_somebody_else_finished_since(ada):
+    document, bob = make_document("Ada sang"), make_user("bob")
+    act(document, "finish", by=ada)
+    act(document, "reopen", by=bob)
+    act(document, "finish", by=bob)
+    with pytest.raises(Refused, match="finished or reopened this article since"):
+        act(document, "undo", by=ada)
+    assert document.state == State.FINISHED
+
+
+def test_a_suggestion_with_a_label_that_the_project_has_not_is_refused_in_words(ada):
+    document = make_document("Ada sang")
+    source = suggest(document, (0, 1, "SHIP", 0.9))
+    for verb, args in (("accept", (0, 1, "SHIP")), ("finish", ())):
+        with pytest.raises(Refused, match="no label “SHIP”"):
+            act(document, verb, *args, by=ada, source=source.pk)
+    assert document.gold() is None
 
 
 def test_a_viewer_sees_only_projects_of_their_own():

@@ -119,7 +119,7 @@ def test_an_article_finished_or_deleted_meanwhile_is_left_out(project: Project, 
     version = make_version(project, current=True)
     make_document("Ada met Bob.", project, finished=True)
     Document.objects.filter(pk=finished.pk).update(state="finished")
-    deleted.delete_softly()
+    deleted.delete_softly(None)
     jobs.predict_next(version.source_id)
     assert spoken_of(version) == [kept.pk]
 

@@ -30,7 +30,7 @@ def test_it_holds_finished_gold_of_the_two_splits_word_for_word(project: Project
     make_document("Ada is raw.", project)
     make_document("Ada is for the test.", project, finished=True, split="test", PER="Ada")
     make_document("Ada stands aside.", project, finished=True, split="aside", PER="Ada")
-    make_document("Ada was deleted.", project, finished=True).delete_softly()
+    make_document("Ada was deleted.", project, finished=True).delete_softly(None)
     make_document("Ada is elsewhere.", make_project("Other"), finished=True)
     first, second = Document.objects.filter(project=project).finished().in_split("train", "validation")
     frozen = take(project)

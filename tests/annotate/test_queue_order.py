@@ -1,0 +1,66 @@
+"""Which article is handed out next."""
+
+import pytest
+
+from annotate.models import Document
+from tests.annotate.test_desk import act
+from tests.make import make_document, make_project, suggest
+
+pytestmark = pytest.mark.django_db
+
+
+def following(project, after=None):
+    return Document.objects.next_in_queue(project, after=after)
+
+
+def test_the_held_out_share_goes_first_and_then_what_the_model_is_least_sure_of():
+    project = make_project(validation_share=50)
+    first, second = make_document(project=project), make_document(project=project)
+    held_out = make_document(project=project, split="validation")
+    suggest(second, uncertainty=0.9)
+    suggest(first, uncertainty=0.1)
+    assert following(project) == held_out
+    act(held_out, "finish")
+    assert following(project) == second
+    assert following(project, after=second) == first
+    assert following(project, after=first) == second
+    for document in (first, second):
+        act(document, "finish", source=project.current_source_id)
+    assert following(project) is None
+
+
+def test_one_held_out_article_is_wanted_at_once_and_the_next_when_a_whole_one_is_lacking():
+    project = make_project(validation_share=20)
+    for _ in range(12):
+        make_document(project=project)
+        make_document(project=project, split="validation")
+    given = []
+    for _ in range(12):
+        document = following(project)
+        given.append(document.split)
+        act(document, "finish")
+    assert [n for n, split in enumerate(given, 1) if split == "validation"] == [1, 10]
+
+
+def test_who_skips_a_held_out_article_is_given_another_kind():
+    project = make_project(validation_share=50)
+    held_out, train = make_document(project=project, split="validation"), make_document(project=project)
+    make_document(project=project, split="validation")
+    assert following(project) == held_out
+    assert following(project, after=held_out) == train
+
+
+def test_after_a_finish_the_new_models_suggestions_come_first_wherever_the_article_stood():
+    project = make_project(validation_share=0)
+    suggested = make_document(project=project)
+    finished, unseen = make_document(project=project), make_document(project=project)
+    suggest(suggested, uncertainty=0.2)
+    act(finished, "finish")
+    assert following(project, after=finished) == suggested
+    assert following(project, after=suggested) == unseen
+
+
+def test_an_article_held_aside_is_never_handed_out():
+    project = make_project()
+    make_document(project=project, split="aside")
+    assert following(project) is None

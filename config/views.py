@@ -23,7 +23,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     if "prefetch" in request.headers.get("Sec-Purpose", ""):
         # The browser guesses where its user is about to go. A guess must not use the link up.
-        return HttpResponse(status=503)
+        return HttpResponse(status=204)
     link = SignInLink.objects.claim(token)
     if link:
         login(request, link.user, backend="django.contrib.auth.backends.ModelBackend")

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 import pytest
@@ -55,8 +56,37 @@ def test_a_link_of_somebody_who_was_shut_out_is_refused(client: Client, user: Us
 
 def test_a_browser_that_prefetches_does_not_use_the_link_up(client: Client, user: User) -> None:
     token = SignInLink.objects.issue(user)
-    assert client.get(f"/sign-in/{token}", headers={"Sec-Purpose": "prefetch;prerender"}).status_code == 503
+    guess = client.get(f"/sign-in/{token}", headers={"Sec-Purpose": "prefetch;prerender"})
+    assert guess.status_code == 204
+    assert "no-store" in guess["Cache-Control"]
     assert client.get(f"/sign-in/{token}").status_code == 302
+
+
+@pytest.mark.parametrize("guess", [{}, {"Sec-Purpose": "prefetch"}])
+def test_the_log_holds_no_token(
+    client: Client, user: User, caplog: pytest.LogCaptureFixture, guess: dict[str, str]
+) -> None:
+    token = SignInLink.objects.issue(user)
+    SignInLink.objects.filter(user=user).update(expires_at=now() - timedelta(seconds=1))
+    client.get(f"/sign-in/{token}", headers=guess)
+    client.get("/sign-in/nobodys-token")
+    assert token not in caplog.text
+    assert "Forbidden: /sign-in/***" in caplog.text
+    assert "nobodys-token" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["django.server", "gunicorn.access"])
+def test_an_access_log_that_somebody_turns_on_holds_no_token(caplog: pytest.LogCaptureFixture, name: str) -> None:
+    caplog.set_level("INFO", logger=name)
+    logging.getLogger(name).addHandler(caplog.handler)  # django.server tells no logger above it
+    try:
+        logging.getLogger(name).info(
+            '%(h)s "%(r)s" %(s)s', {"h": "::1", "r": "GET /sign-in/secret HTTP/1.1", "s": "302"}
+        )
+    finally:
+        logging.getLogger(name).removeHandler(caplog.handler)
+    assert '::1 "GET /sign-in/*** HTTP/1.1" 302' in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_the_database_holds_no_token(user: User) -> None:

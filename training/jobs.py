@@ -61,11 +61,14 @@ def reconcile() -> None:
 
 
 def job_died(job_id: str, reason: str) -> None:
-    """Told by the worker that the process of a job is gone: no need to wait for its heartbeat to go stale."""
+    """Told by the worker that its child is gone: no need to wait for the heartbeat to go stale.
+
+    A run may be sent to two workers: one that another worker has claimed goes on, whatever became of this child.
+    """
     pk = job_id.removeprefix("run-")
     if pk == job_id or not pk.isdecimal():
         return
-    Run.objects.filter(pk=int(pk)).fail(trouble.died(reason))
+    Run.objects.left_by_child(int(pk)).fail(trouble.died(reason))
 
 
 def _train(run: Run, hold: Hold) -> Version | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -16,6 +16,12 @@ from training.trouble import gone_silent
 
 HEARTBEAT = timedelta(seconds=10)
 STALE_AFTER = timedelta(seconds=45)
+WORKER = uuid4()  # drawn once a process, and inherited by what it forks: a worker knows the claims of its children
+
+
+def claim_of_this_worker(pk: int) -> UUID:
+    """The token under which this worker, or a child of it, holds a run. A run is claimed once, so it is fresh."""
+    return uuid5(WORKER, f"run-{pk}")
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -35,16 +41,21 @@ class RunQuerySet(models.QuerySet["Run"]):
             return (active, False) if active else self.queue(project, by, **settings)  # it has ended just now
 
     def claim(self, pk: int) -> Run | None:
-        """Mark a queued run as running, under a fresh token. None if somebody else already has."""
+        """Mark a queued run as running, under a token of its own. None if somebody else already has."""
         now = timezone.now()
         claimed = self.filter(pk=pk, status=Run.Status.QUEUED).update(
-            status=Run.Status.RUNNING, claim=uuid4(), started_at=now, heartbeat_at=now
+            status=Run.Status.RUNNING, claim=claim_of_this_worker(pk), started_at=now, heartbeat_at=now
         )
         return self.select_related("project").get(pk=pk) if claimed else None
 
     def held(self, pk: int, claim: UUID | None) -> Self:
         """The row, as long as this claim still holds it."""
         return self.filter(pk=pk, claim=claim, status=Run.Status.RUNNING)
+
+    def left_by_child(self, pk: int) -> Self:
+        """The row, where a child of this worker held it or nobody has begun. Not where another worker holds it."""
+        ours = Q(status=Run.Status.RUNNING, claim=claim_of_this_worker(pk))
+        return self.filter(ours | Q(status=Run.Status.QUEUED), pk=pk)
 
     def stale(self) -> Self:
         return self.filter(status=Run.Status.RUNNING, heartbeat_at__lt=timezone.now() - STALE_AFTER)

@@ -13,7 +13,7 @@ from annotate.models import Project
 from annotate.queue import QueueDown
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_run
-from training import doorbell, jobs
+from training import doorbell, jobs, models
 from training.models import Run, Version
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -70,12 +70,32 @@ def test_reconcile_lives_without_a_queue(newsroom: Project, monkeypatch: pytest.
 
 
 def test_a_killed_process_is_told_at_once(newsroom: Project) -> None:
-    run = make_run(newsroom, "running", claim=uuid4(), heartbeat_at=timezone.now())
+    run = ask(newsroom)
+    Run.objects.claim(run.pk)
     jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
     jobs.job_died("check-import-7", "whatever")
     run.refresh_from_db()
     assert run.status == "failed"
     assert "was killed (SIGKILL)" in run.error
+
+
+def test_a_process_killed_before_it_claims_is_told_too(newsroom: Project) -> None:
+    run = ask(newsroom)
+    jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
+    run.refresh_from_db()
+    assert run.status == "failed"
+
+
+def test_a_run_that_another_worker_holds_outlives_a_second_delivery(
+    newsroom: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ask(newsroom)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(models, "WORKER", uuid4())
+        assert Run.objects.claim(run.pk)
+    jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("running", "")
 
 
 def test_a_run_that_has_ended_stays_as_it_ended(newsroom: Project) -> None:

@@ -55,6 +55,12 @@ def test_behind_tls_everything_stays_behind_tls(tmp_path: Path) -> None:
     assert secure == [True, True, True, ["https://tag.example", "https://desk.example"]]
 
 
+def test_tls_is_promised_for_this_host_and_not_for_its_neighbours(tmp_path: Path) -> None:
+    names = ("SECURE_HSTS_SECONDS", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+    assert settings(tmp_path, *names) == [0, False, False]
+    assert settings(tmp_path, *names, TAGDESK_HTTPS="1") == [365 * 24 * 3600, False, False]
+
+
 def test_hosts_are_added_to_those_of_this_machine(tmp_path: Path) -> None:
     [hosts] = settings(tmp_path, "ALLOWED_HOSTS", TAGDESK_HOSTS="tag.example")
     assert hosts == ["localhost", "127.0.0.1", "[::1]", "tag.example"]

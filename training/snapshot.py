@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 LAYOUT = 1  # raise it when the columns change: old snapshots then get other names
 SPLITS = (Split.TRAIN, Split.VALIDATION)
+LEFT_AFTER = 3600  # seconds; writing takes a minute at most
+
+log = logging.getLogger(__name__)
 
 
 class NothingToLearn(Exception):
@@ -55,9 +61,10 @@ def take(project: Project) -> Snapshot:
     _check(project, labels, rows)
     name = digest(labels, rows)
     folder = snapshots_folder() / name
-    if not folder.exists():
+    frozen = _written_before(folder)
+    if frozen is None:
         _write(folder, labels, rows)
-    frozen = read(folder)
+        frozen = read(folder)
     validation = frozen.get("validation", [])
     return Snapshot(name, labels, frozen["train"], validation, blind.count(True), blind.count(None))
 
@@ -109,6 +116,18 @@ def read(folder: Path) -> dict[str, list[Article]]:
     }
 
 
+def _written_before(folder: Path) -> dict[str, list[Article]] | None:
+    """What lies there. None where nothing does, or nothing that can be read: that is removed, to be written again."""
+    if not folder.exists():
+        return None
+    try:
+        return read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("Snapshot %s cannot be read (%s), so it is written again.", folder.name, type(error).__name__)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
 def _article(annotation: Annotation) -> Article:
     from training.engine.articles import Article
 
@@ -136,16 +155,29 @@ def nothing_finished(held_out: int) -> str:
 
 def _write(folder: Path, labels: list[str], rows: dict[str, list[Article]]) -> None:
     """Write aside and move: what lies under its hash is whole. Of two that write the same, the second is dropped."""
+    from training.engine.folder import flush, flush_one
+
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
     aside = folder.with_name(f".partial-{uuid4().hex}")
     try:
         _dataset(labels, rows).save_to_disk(str(aside))
+        flush(aside)
         aside.rename(folder)
+        flush_one(folder.parent)
     except OSError:
         if not folder.exists():
             raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left half written. Other projects may be writing here now, so the fresh stays."""
+    for left in folder.glob(".partial-*"):
+        with suppress(OSError):  # another run has removed it
+            if time.time() - left.stat().st_mtime > LEFT_AFTER:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _dataset(labels: list[str], rows: dict[str, list[Article]]) -> DatasetDict:

@@ -17,13 +17,12 @@ def write(folder: Path, model: Any, tokenizer: Any, manifest: dict[str, Any]) ->
     (folder / MANIFEST).unlink(missing_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    for path in (*folder.iterdir(), folder):
-        _flush(path)
+    flush(folder)
     aside = folder / f"{MANIFEST}.part"
     aside.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _flush(aside)
+    flush_one(aside)
     aside.replace(folder / MANIFEST)
-    _flush(folder)
+    flush_one(folder)
 
 
 def versions() -> dict[str, str]:
@@ -31,7 +30,14 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{library: version(library) for library in LIBRARIES}}
 
 
-def _flush(path: Path) -> None:
+def flush(folder: Path) -> None:
+    """Have all below a folder, and then the folder itself, on the disk. Raises OSError."""
+    for path in (*folder.rglob("*"), folder):
+        flush_one(path)
+
+
+def flush_one(path: Path) -> None:
+    """Have a file, or what a folder holds by name, on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -28,7 +28,7 @@ class Neighbour(NamedTuple):
     signature: bytes
     group: str
     split: str
-    is_new: bool
+    is_present: bool = False  # neither deleted, nor hidden by the import that writes it
     may_go: bool = False  # another import is writing it, and may yet take it back
 
 
@@ -61,9 +61,9 @@ class Neighbourhood:
             keys[document].append(key)
         found = Document.objects.filter(pk__in=keys).order_by("pk")
         for pk, signature, group, side, gone in found.values_list("pk", "signature", "group", "split", "deleted_at"):
-            if gone is None or gone < FIRST_DELETION:
-                may_go = gone is not None and gone != hidden
-                self._learn(Neighbour(pk, bytes(signature), group, side, gone is not None, may_go), keys[pk])
+            # One that somebody has deleted counts too: it may be restored, and must not meet its like on another side.
+            may_go = gone is not None and gone < FIRST_DELETION and gone != hidden
+            self._learn(Neighbour(pk, bytes(signature), group, side, gone is None, may_go), keys[pk])
 
     def _learn(self, neighbour: Neighbour, keys: Iterable[int]) -> None:
         for key in keys:
@@ -75,7 +75,8 @@ class Neighbourhood:
         return [self._known[index] for index in sorted({i for key in one.keys for i in self._by_key.get(key, ())})]
 
     def has_same_text(self, one: Prepared) -> bool:
-        same = [n.pk for n in self._around(one) if n.pk is not None and n.signature == one.signature and not n.is_new]
+        near = (n for n in self._around(one) if n.is_present and n.signature == one.signature)
+        same = [n.pk for n in near if n.pk is not None]
         return bool(same) and Document.objects.filter(pk__in=same, text=one.record.text).exists()
 
     def place(self, one: Prepared, wanted: str | None, project: Project) -> Place:
@@ -93,16 +94,16 @@ class Neighbourhood:
         return Place(group, sides.pop() if len(sides) == 1 else "aside")
 
     def add(self, one: Prepared, place: Place) -> None:
-        self._learn(Neighbour(None, one.signature, place.group, place.split, is_new=True), one.keys)
+        self._learn(Neighbour(None, one.signature, place.group, place.split), one.keys)
 
     def store_keys(self, documents: Sequence[Document]) -> None:
-        """Store the keys of the new documents; one with the signature of an earlier one is found through that."""
-        seen = {neighbour.signature for neighbour in self._known if neighbour.pk is not None and not neighbour.may_go}
+        """Store the keys of the new documents; one like an earlier one, on the same side, is found through that."""
+        seen = {(near.signature, near.split) for near in self._known if near.pk is not None and not near.may_go}
         rows = []
         for document in documents:
             signature = bytes(document.signature)
-            if signature not in seen:
-                seen.add(signature)
+            if (signature, document.split) not in seen:
+                seen.add((signature, document.split))
                 keys = set(split.keys(signature))
                 rows += [NearKey(project=document.project, key=key, document=document) for key in keys]
         NearKey.objects.bulk_create(rows)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from annotate.exchange import near, storing
 from annotate.models import Annotation, Document, DocumentLabel, Import, Prediction, Project, Source
@@ -152,6 +153,41 @@ def test_an_article_near_to_the_other_side_is_held_aside_and_reported() -> None:
     assert done.report["aside"] == 1
     assert [p["message"].split(":")[0] for p in done.report["problems"]] == ["“Again”"]
     assert list(Document.objects.values_list("split", flat=True)) == ["validation", "aside"]
+
+
+def sides_after(project: Project, **split: str) -> list[str]:
+    """The sides of all articles after one more like the STORY has come in."""
+    storing.store(project, storable({"text": " ".join([*ARTICLE[:-1], "soon"]), **split}))
+    return list(project.documents.order_by("pk").values_list("split", flat=True))
+
+
+def test_a_deleted_article_meets_no_near_duplicate_on_the_other_side_when_it_is_restored() -> None:
+    project = make_project()
+    storing.store(project, storable({"text": STORY, "split": "validation"}))
+    project.documents.update(deleted_at=timezone.now())
+    assert sides_after(project, split="train") == ["validation", "aside"]
+
+
+def test_an_article_is_found_when_the_one_like_it_that_came_before_is_deleted() -> None:
+    project = make_project()
+    for text in (STORY, STORY.upper()):
+        storing.store(project, storable({"text": text, "split": "validation"}))
+    project.documents.filter(text=STORY).update(deleted_at=timezone.now())
+    assert sides_after(project, split="train") == ["validation", "validation", "aside"]
+
+
+def test_an_article_is_found_though_the_one_like_it_that_came_before_is_held_aside() -> None:
+    project = make_project()
+    for text, side in ((STORY, "aside"), (STORY.upper(), "train")):
+        storing.store(project, storable({"text": text, "split": side}))
+    assert sides_after(project, split="validation") == ["aside", "train", "aside"]
+
+
+def test_a_deleted_article_can_be_imported_again() -> None:
+    project = make_project()
+    storing.store(project, storable({"text": STORY}))
+    project.documents.update(deleted_at=timezone.now())
+    assert storing.store(project, storable({"text": STORY})).articles == 1
 
 
 def test_a_forced_split_is_that_of_all() -> None:

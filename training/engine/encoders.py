@@ -87,8 +87,11 @@ def load_model(source: str, tags: Sequence[str] | None = None) -> Any:
 
 
 def longest_input(source: str, tokenizer: Any) -> int:
-    """Say how many sub-words, special tokens included, the encoder can read at once."""
-    config: Any = AutoConfig.from_pretrained(source, local_files_only=Path(source).is_dir())
+    """Say how many sub-words, special tokens included, the encoder can read at once. Raises EncoderError."""
+    try:
+        config: Any = AutoConfig.from_pretrained(source, local_files_only=Path(source).is_dir())
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"The configuration of {source} cannot be loaded: {error}") from error
     positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     if config.model_type in OFFSET_POSITIONS:  # these count positions from behind the padding id
         positions -= (config.pad_token_id or 0) + 1

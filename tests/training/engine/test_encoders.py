@@ -67,6 +67,15 @@ def test_a_folder_without_a_tokenizer_is_refused_in_words(tmp_path: Path) -> Non
         encoders.load_tokenizer(str(tmp_path))
 
 
+@pytest.mark.parametrize("content", [None, "{", '{"model_type": "no-such-type"}'])
+def test_a_missing_or_broken_configuration_is_told_in_words(encoder: Path, tmp_path: Path, content: str | None) -> None:
+    tokenizer = encoders.load_tokenizer(str(encoder))
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(EncoderError, match="configuration of .* cannot be loaded"):
+        encoders.longest_input(str(tmp_path), tokenizer)
+
+
 def test_positions_that_start_behind_the_padding_are_counted_off(tmp_path: Path) -> None:
     folder = str(tiny_roberta(tmp_path))
     tokenizer = encoders.load_tokenizer(folder)

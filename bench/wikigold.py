@@ -29,7 +29,7 @@ def main() -> None:
     if options.limit:
         training = training[: options.limit]
     words = sum(len(article.words) for article in training)
-    settings = Settings.for_data(len(training), words, **chosen(options))
+    settings = Settings.for_data(words, **chosen(options))
     print(f"{len(training)} articles of {words:,} words to train, {len(validation)} to score; {settings}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tagdesk-bench-") as folder:

@@ -40,7 +40,7 @@ def learn(run: Run, hold: Hold) -> Version:
 
     frozen = snapshot.take(run.project)
     words = sum(len(article.words) for article in frozen.training)
-    settings = Settings.for_data(len(frozen.training), words, **{"seed": run.seed, **run.settings})
+    settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
     aside = _fresh_aside(run)
     report = ProgressWriter(hold)

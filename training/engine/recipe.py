@@ -25,7 +25,7 @@ class Settings:
     seed: int = 1
 
     @classmethod
-    def for_data(cls, articles: int, words: int, **others: Any) -> "Settings":
+    def for_data(cls, words: int, **others: Any) -> "Settings":
         """Pick the defaults for this much to learn from; others may be set by name.
 
         The less data, the more passes: a few articles need many to teach anything, many articles teach in a few.

@@ -15,7 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from annotate.access import get_project
 from annotate.models import Document, Prediction, Project, Role, Split
 from annotate.queue import QueueDown
-from training import doorbell, predictions, telling
+from training import doorbell, telling
 from training.learning import folder_of
 from training.models import Run, Version
 from training.snapshot import nothing_finished
@@ -181,7 +181,10 @@ def _render_run(request: HttpRequest, run: Run, fragment: str = "") -> HttpRespo
 def _are_suggestions_due(version: Version) -> bool:
     """Whether a new model has yet to speak of its first article: the panel waits for that."""
     spoken = Prediction.objects.filter(source_id=version.source_id).exists()
-    return not spoken and not version.trouble and predictions.wanting(version).exists()
+    if spoken or version.trouble:
+        return False
+    # While it has said nothing, every article still to be tagged is due: no need to look for each one's prediction.
+    return Document.objects.filter(project=version.project_id).unfinished().in_split(Split.TRAIN).exists()
 
 
 def _row(run: Run, project: Project) -> dict[str, Any]:

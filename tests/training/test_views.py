@@ -12,6 +12,7 @@ from annotate.models import Document, Prediction, Project
 from tests.make import make_document, make_project
 from tests.training.fake_queue import DOWN, FakeQueue
 from tests.training.runs import make_run, make_version
+from training import predictions
 from training.models import Run, Version
 
 pytestmark = pytest.mark.usefixtures("bell")
@@ -274,11 +275,13 @@ def test_the_panel_tells_the_current_model_its_score_and_its_suggestions(
 
 
 def test_the_panel_waits_for_the_first_suggestions_of_a_new_model(
-    project: Project, page: Callable[..., str], bell: FakeQueue
+    project: Project, page: Callable[..., str], bell: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = make_document("Ada left.", project)
     version = make_version(project, current=True)
-    html = page(panel_of(project))
+    with monkeypatch.context() as quick:  # each second: it must not go through every article's predictions
+        quick.setattr(predictions, "wanting", lambda version: pytest.fail("went through all articles"))
+        html = page(panel_of(project))
     assert "Its suggestions are being made" in html
     assert 'hx-trigger="every 1s"' in html
     Prediction.objects.create(document=document, source=version.source)

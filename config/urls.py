@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from config import views
@@ -8,5 +6,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("sign-in/<str:token>", views.sign_in_link, name="sign_in_link"),
     path("sign-out/", views.sign_out, name="sign_out"),
-    *[path("", include(f"{app}.urls")) for app in ("annotate", "training") if find_spec(f"{app}.urls")],
+    path("", include("annotate.urls")),
+    path("", include("training.urls")),
 ]

@@ -7,8 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import uuid4
 
 from django.db import connections
@@ -19,10 +18,14 @@ from rq.queue import Queue
 from rq.worker import SimpleWorker, Worker
 from rq.worker.base import BaseWorker
 
+from annotate import jobs as annotate_jobs
 from config.allowed import AllowedJob
 from config.lifeline import end_with
+from training import jobs as training_jobs
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 IDLE_REPORT = 45  # seconds; RQ's idle workers report 15 s earlier than this
 BUSY_REPORT = 10  # seconds
@@ -34,8 +37,8 @@ class Tended(BaseWorker):
 
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        call_if_there("annotate.jobs", "reconcile")
-        call_if_there("training.jobs", "reconcile")
+        attempt(annotate_jobs.reconcile)
+        attempt(training_jobs.reconcile)
 
 
 class ForkingWorker(Tended, Worker):
@@ -120,19 +123,14 @@ def how_it_ended(status: int) -> str:
 
 
 def job_died(job: Job, reason: str) -> None:
-    call_if_there("training.jobs", "job_died", job.id, reason)
+    attempt(training_jobs.job_died, job.id, reason)
 
 
-def call_if_there(module_name: str, function_name: str, *args: Any) -> None:
-    function: Callable[..., None] | None = None
-    if find_spec(module_name):
-        function = getattr(import_module(module_name), function_name, None)
-    if function is None:
-        return
+def attempt(function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     try:
-        function(*args)
+        function(*args, **kwargs)
     except Exception:
         # The worker goes on: what this call was to bring true, the next look at the row brings true as well.
-        logger.exception("%s.%s failed", module_name, function_name)
+        logger.exception("%s.%s failed", function.__module__, function.__name__)
     finally:
         connections.close_all()

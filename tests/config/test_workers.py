@@ -10,11 +10,12 @@ from rq.job import Job, JobStatus
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from annotate import jobs as annotate_jobs
 from annotate.queue import enqueue, position, workers_seen
 from config import allowed, workers
 from config.allowed import JobRefused, allowed_function
-from config.workers import call_if_there
 from tests.config.watching import alive, eventually
+from training import jobs as training_jobs
 
 
 @pytest.fixture
@@ -24,9 +25,11 @@ def test_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def deaths(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What `training.jobs` is told."""
+    """What the jobs of `training` and `annotate` are told."""
     told: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(workers, "call_if_there", lambda module, function, *args: told.append((function, *args)))
+    monkeypatch.setattr(training_jobs, "job_died", lambda *args: told.append(("job_died", *args)))
+    monkeypatch.setattr(training_jobs, "reconcile", lambda: told.append(("reconcile training",)))
+    monkeypatch.setattr(annotate_jobs, "reconcile", lambda: told.append(("reconcile imports",)))
     return told
 
 
@@ -139,19 +142,28 @@ def test_a_job_that_fails_in_its_own_words_is_no_death(
     assert job_of(queue, "run-8").get_status() == JobStatus.FAILED
 
 
-def test_a_worker_looks_after_runs_between_jobs(queue: Any, deaths: list[tuple[Any, ...]]) -> None:
+def test_a_worker_looks_after_runs_and_imports_between_jobs(queue: Any, deaths: list[tuple[Any, ...]]) -> None:
     run_all("io")
-    assert ("reconcile",) in deaths
+    assert {("reconcile training",), ("reconcile imports",)} <= set(deaths)
 
 
-def test_the_rest_of_training_may_fail_and_the_worker_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    from training import jobs
-
+@pytest.mark.parametrize("module", [annotate_jobs, training_jobs])
+def test_looking_after_runs_may_fail_and_the_worker_goes_on(
+    queue: Any,
+    test_jobs: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    module: Any,
+) -> None:
     def break_down() -> None:
         raise RuntimeError("the database is locked")
 
-    monkeypatch.setattr(jobs, "reconcile", break_down)
-    call_if_there("training.jobs", "reconcile")
+    monkeypatch.setattr(module, "reconcile", break_down)
+    enqueue("io", "tests.config.jobs.write", str(tmp_path / "pid"), job_id="one")
+    run_all("io")
+    assert (tmp_path / "pid").exists()
+    assert "the database is locked" in caplog.text
 
 
 def test_a_job_has_a_place_in_the_queue_until_a_worker_takes_it(queue: Any, test_jobs: None, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_missing_or_broken_configuration_is_told_in_words(encoder: Path, tmp_p
     tokenizer = encoders.load_tokenizer(str(encoder))
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with pytest.raises(EncoderError, match="configuration of .* cannot be loaded"):
+    with pytest.raises(EncoderError, match=r"configuration of .* cannot be loaded"):
         encoders.longest_input(str(tmp_path), tokenizer)
 
 

@@ -285,9 +285,7 @@ def test_less_data_is_read_more_often() -> None:
     epochs = [Settings.for_data(articles * 200).epochs for articles in (1, 19, 100, 1000, 20_000)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] > epochs[-1] >= 3
-    assert Settings.for_data(4000, epochs=2, seed=5) == dataclasses.replace(
-        Settings.for_data(4000), epochs=2, seed=5
-    )
+    assert Settings.for_data(4000, epochs=2, seed=5) == dataclasses.replace(Settings.for_data(4000), epochs=2, seed=5)
 
 
 def test_settings_travel_as_json() -> None:

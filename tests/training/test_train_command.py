@@ -171,7 +171,7 @@ def test_json_is_printed_last_where_training_fails_is_stopped_or_cannot_be_asked
     assert "no project" in unknown["reason"]
 
 
-@pytest.mark.parametrize(("name", "words"), [("nowhere", "no project called 'nowhere'"), ("Twins", "more than one")])
+@pytest.mark.parametrize(("name", "words"), [("nowhere", "no project “nowhere”"), ("Twins", "Several projects")])
 def test_an_unknown_or_doubtful_project_is_refused_with_those_there_are(db: None, name: str, words: str) -> None:
     for _ in range(2):
         make_project("Twins")

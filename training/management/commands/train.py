@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from tqdm import tqdm
 
-from annotate.models import Project
+from annotate.management.finding import project_named
 from annotate.queue import QueueDown
 from training import doorbell, jobs, predictions, telling
 from training.models import Run, Version
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, project: str, wait: bool, here: bool, **options: Any) -> None:
         try:
-            found = _project(project)
+            found = project_named(project)
         except CommandError as error:
             if options["json"]:
                 self._print({"status": "refused", "run": None, "reason": str(error)})
@@ -77,16 +77,6 @@ class Command(BaseCommand):
 
     def _print(self, outcome: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(outcome, indent=2))
-
-
-def _project(name: str) -> Project:
-    found = Project.objects.filter(slug=name).first()
-    named = [found] if found else list(Project.objects.filter(name=name)[:2])
-    if len(named) != 1:
-        known = ", ".join(Project.objects.values_list("slug", flat=True)[:20]) or "none yet"
-        which = "more than one project" if named else "no project"
-        raise CommandError(f"There is {which} called {name!r}. Projects: {known}.")
-    return named[0]
 
 
 def _through_queue(run: Run, is_new: bool, wait: bool) -> str:

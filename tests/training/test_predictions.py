@@ -166,13 +166,21 @@ def test_an_import_rings_for_the_current_model(project: Project, rung: Rung) -> 
     assert rung == [("predict", "training.jobs.predict_next", version.source_id, "next")]
 
 
-def test_an_import_does_not_fail_where_the_queue_is_down(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_does_not_fail_where_the_queue_is_down_and_reconcile_rings_for_it(
+    project: Project, rung: Rung, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def down(*args: Any, **kwargs: Any) -> None:
         raise QueueDown("The job queue does not answer.")
 
-    make_version(project, current=True)
-    monkeypatch.setattr(annotate_queue, "enqueue", down)
-    documents_imported.send(Project, project=project)
+    version = make_version(project, current=True)
+    make_document("Ada left.", project)
+    with monkeypatch.context() as lost:
+        lost.setattr(annotate_queue, "enqueue", down)
+        documents_imported.send(Project, project=project)
+    assert "The job queue does not answer." in caplog.text
+    assert rung == []
+    jobs.reconcile()
+    assert rung == [("predict", "training.jobs.predict_next", version.source_id, "next")]
 
 
 def test_reconcile_rings_for_a_gap_and_only_for_a_gap(project: Project, echo: Echo, rung: Rung) -> None:

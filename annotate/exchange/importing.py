@@ -1,11 +1,13 @@
 """An import in two passes over the stored upload: `check` says what is there, `run` stores it, all or nothing.
 
 Both hold the row by its claim. Where it is gone (cancelled, or taken by another process), they take back what they
-wrote and leave the row alone.
+wrote and leave the row alone. Once all is written, the row's report says `releasing`: from there on there is no way
+back, and whoever finds the process dead goes on showing.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +18,14 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from annotate import iob2, uploads
+from annotate.exchange.hidden import hidden_at, release, take_back
 from annotate.exchange.near import Prepared, duplicates, prepare
 from annotate.exchange.problems import ProblemList
 from annotate.exchange.reading import Gone, Progress, Reading, alive
 from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Record, apply
-from annotate.exchange.storing import Intake, Stored, hidden_at, store
-from annotate.models import Document, Import, Label, Project
+from annotate.exchange.storing import Intake, Stored, store
+from annotate.models import Document, Import, Project
+from annotate.models.exchange import RELEASING, hold
 from annotate.signals import documents_imported
 
 __all__ = ["check", "fail_stale", "run", "store"]
@@ -55,53 +59,58 @@ def run(row: Import, on_progress: Progress | None = None) -> None:
     """Store a claimed, confirmed import; the row is then done with its report, or failed with the reason and nothing
     of it stored. May run twice: it begins by taking back what an attempt that died has left.
     """
-    intake = Intake(
-        row.project,
-        row.options.get("as_", "finished"),
-        row.options.get("split", "auto"),
-        row.created_by,
-        hidden_at(row.pk),
-    )
     with alive(row):
-        try:
-            take_back(row)
-            with ProblemList(_problems_path(row)) as problems:
-                reading = Reading(row, on_progress)
-                report = _store_all(row, intake, reading, problems)
-            _show(row, report)
-        except Gone:
-            take_back(row, intake)
-            uploads.forget(row)
-        except (FormatError, OSError, DatabaseError) as error:
-            take_back(row, intake)
-            _fail(row, str(error))
-        except Exception as error:
-            take_back(row, intake)
-            _fail(row, f"A fault of the program: {error!r}. Nothing was imported.")
-            raise
+        if _write(row, Reading(row, on_progress)):
+            _show(row)
 
 
 def fail_stale() -> int:
-    """Bring true the rows of imports whose process died: failed, and nothing of them left. Answers how many."""
-    working = (Import.Status.CHECKING, Import.Status.IMPORTING)
-    stale = Import.objects.filter(status__in=working, heartbeat_at__lt=timezone.now() - STALE)
+    """Bring true what imports have left whose process died: those that were showing their articles go on, the others
+    are failed; nothing is left of what failed or was cancelled. Answers how many were failed.
+    """
+    silent = Import.objects.filter(heartbeat_at__lt=timezone.now() - STALE)
     failed = 0
-    for row in stale:
-        if _fail(row, "The process that worked on this import ended without a word. Try again."):
-            take_back(row)
-            failed += 1
+    for row in silent.filter(status__in=(Import.Status.CHECKING, Import.Status.IMPORTING)):
+        if RELEASING in row.report:
+            _go_on(row)
+        else:
+            failed += _fail(row, "The process that worked on this import ended without a word. Try again.")
+    for row in silent.filter(status__in=(Import.Status.FAILED, Import.Status.CANCELLED)):
+        take_back(row)
+        uploads.forget(row)
+        Import.objects.filter(pk=row.pk).update(heartbeat_at=None)  # nothing more to look for
     return failed
 
 
-def take_back(row: Import, intake: Intake | None = None) -> None:
-    """Remove what an import has written and not shown, a few documents at a time, and the labels made for it."""
-    hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
-    written = list(hidden.order_by().values_list("pk", flat=True))
-    for start in range(0, len(written), 20):
-        Document.objects.filter(pk__in=written[start : start + 20]).delete()
-    if intake is not None:
-        names = intake.stored.new_labels
-        Label.objects.filter(project_id=row.project_id, name__in=names, document_counts=None).delete()
+def _write(row: Import, reading: Reading) -> bool:
+    """Write all hidden. False where it did not come to that: all is taken back, and the row failed if it is ours."""
+    try:
+        take_back(row)
+        with ProblemList(_problems_path(row)) as problems:
+            report = _store_all(row, _intake(row), reading, problems)
+        if not Import.objects.held(row).update(report={**report, RELEASING: True}, done_bytes=row.size):
+            raise Gone
+    except Gone:
+        take_back(row)
+        uploads.forget(row)
+    except (FormatError, OSError, DatabaseError) as error:
+        take_back(row)
+        _fail(row, str(error))
+    except Exception as error:
+        take_back(row)
+        _fail(row, f"A fault of the program: {error!r}. Nothing was imported.")
+        raise
+    else:
+        return True
+    return False
+
+
+def _intake(row: Import) -> Intake:
+    as_, split = row.options.get("as_", "finished"), row.options.get("split", "auto")
+    rows = Import.objects.filter(pk=row.pk)
+    intake = Intake(row.project, as_, split, row.created_by, hidden_at(row.pk))
+    intake.tell_labels = lambda names: rows.update(report={"new_labels": names})
+    return intake
 
 
 @dataclass
@@ -230,15 +239,24 @@ def _nothing(left_out: int, stored: Stored) -> str:
     return "There is no article in the file."
 
 
-def _show(row: Import, report: dict[str, Any]) -> None:
-    """Show all that was written, in the moment that the row is done."""
-    hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
-    with transaction.atomic():
-        hidden.update(deleted_at=None)
-        _finish(row, Import.Status.DONE, report=report, done_bytes=row.size)
+def _show(row: Import) -> None:
+    """Show all that was written, then call the import done; leaves a row that another process has taken over."""
+    release(row)
+    row.refresh_from_db(fields=["report"])
+    report = {key: value for key, value in row.report.items() if key != RELEASING}
+    with suppress(Gone), transaction.atomic():
+        _finish(row, Import.Status.DONE, report=report)
         project = row.project
         transaction.on_commit(lambda: documents_imported.send(Project, project=project), robust=True)
     uploads.forget(row)
+
+
+def _go_on(row: Import) -> None:
+    """Show the rest of what a dead process was showing, under a claim of our own."""
+    if Import.objects.held(row).filter(heartbeat_at=row.heartbeat_at).update(**hold(Import.Status.IMPORTING)):
+        row.refresh_from_db()
+        with alive(row):
+            _show(row)
 
 
 def _finish(row: Import, status: str, **fields: Any) -> None:

@@ -1,14 +1,14 @@
 """Records into the database: near-duplicate groups, splits, annotations or suggestions, counts and the log.
 
-Documents are written hidden, a few at a time so that nobody's edit has to wait, and shown all at once: what an import
-has not finished is in nobody's way, and is found again by the moment it is hidden at (see `hidden_at`).
+Documents are written hidden, a few at a time so that nobody's edit has to wait, and shown when all are there: what an
+import has not finished is in nobody's way, and is found again by the moment it is hidden at (see `hidden.py`).
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,12 +16,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate import iob2
+from annotate.exchange.hidden import paced
 from annotate.exchange.near import Neighbourhood, Place, Prepared, prepare
 from annotate.exchange.records import Problem, Record
 from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Prediction, Project, Source, State
 from annotate.signals import documents_imported
 
-LONGEST_WRITE = 0.05  # seconds that a person's edit may have to wait
 FEWEST, MOST = 1_000, 50_000  # tokens of one write; one long article may be more
 
 
@@ -40,11 +40,6 @@ class Stored:
     problems: list[Problem] = field(default_factory=list)
 
 
-def hidden_at(number: int) -> datetime:
-    """The moment that hides what import `number` has written so far; no document is ever deleted at that moment."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number)
-
-
 def store(
     project: Project, records: Iterable[Record], as_: str = "finished", wanted_split: str = "auto", by: Any = None
 ) -> Stored:
@@ -58,13 +53,17 @@ def store(
 
 @dataclass
 class Intake:
-    """The way of many records into one project. `as_` is "finished" or "suggestions"; `hidden` hides what it writes."""
+    """The way of many records into one project. `as_` is "finished" or "suggestions"; `hidden` hides what it writes.
+
+    `tell_labels` is told the labels made so far, in the transaction that makes them.
+    """
 
     project: Project
     as_: str = "finished"
     wanted_split: str = "auto"
     by: Any = None
     hidden: datetime | None = None
+    tell_labels: Callable[[list[str]], object] | None = None
     batch: UUID = field(default_factory=uuid4)
     stored: Stored = field(default_factory=Stored)
     size: int = 3_000
@@ -90,10 +89,7 @@ class Intake:
     def _write_timed(self, prepared: Sequence[Prepared]) -> None:
         started = time.monotonic()
         self.write(prepared)
-        took = time.monotonic() - started
-        # A step up or down: most of a small write's time is the transaction's own.
-        factor = 0.7 if took > LONGEST_WRITE else 1.3 if took < LONGEST_WRITE / 2 else 1
-        self.size = min(MOST, max(FEWEST, int(self.size * factor)))
+        self.size = paced(self.size, time.monotonic() - started, FEWEST, MOST)
 
     @transaction.atomic
     def write(self, prepared: Sequence[Prepared]) -> None:
@@ -188,10 +184,12 @@ class Intake:
 
     def _add_labels(self, names: Iterable[str]) -> None:
         known = set(self.project.label_names()) if self.stored.labels else set()
-        for name in dict.fromkeys(names):
-            if name not in known:
-                self.project.add_label(name)
-                self.stored.new_labels.append(name)
+        new = [name for name in dict.fromkeys(names) if name not in known]
+        for name in new:
+            self.project.add_label(name)
+        self.stored.new_labels += new
+        if new and self.tell_labels is not None:
+            self.tell_labels(self.stored.new_labels)
 
     def _suggest(self, spans: dict[int, list[iob2.Span]], scores: dict[int, dict[tuple[int, int, str], float]]) -> None:
         if spans and self._source is None:

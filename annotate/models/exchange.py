@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from annotate.models.project import Project
 
+RELEASING = "releasing"  # in the report of an import that is showing its articles: it cannot be called off any more
+
 
 def hold(working: str) -> dict[str, Any]:
     """What makes a row belong to one process: a claim of its own, and a first sign of life."""
@@ -34,9 +36,12 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return bool(waiting.update(status=Import.Status.CONFIRMED, options=options))
 
     def cancel(self, row: Import) -> bool:
-        """Call off an import that is not over. A worker at it sees its claim gone and takes back what it wrote."""
-        over = (Import.Status.DONE, Import.Status.FAILED, Import.Status.CANCELLED)
-        return bool(self.filter(pk=row.pk).exclude(status__in=over).update(status=Import.Status.CANCELLED, claim=None))
+        """Call off an import that is neither over nor showing its articles. A worker at it sees its claim gone and
+        takes back what it wrote.
+        """
+        over = Q(status__in=(Import.Status.DONE, Import.Status.FAILED, Import.Status.CANCELLED))
+        waiting = self.filter(pk=row.pk).exclude(over | Q(report__has_key=RELEASING))
+        return bool(waiting.update(status=Import.Status.CANCELLED, claim=None))
 
     def held(self, row: Import) -> Self:
         """The row, as long as this claim still holds it."""

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from annotate.exchange import near, storing
+from annotate.exchange.hidden import hidden_at
 from annotate.models import Annotation, Document, DocumentLabel, Import, Prediction, Project, Source
 from tests.annotate.exchange.handing_in import imported, row, storable, upload
 from tests.make import make_project, make_user
@@ -105,7 +106,7 @@ def test_another_article_with_a_taken_id_keeps_it_in_the_metadata() -> None:
 
 def test_two_imports_at_once_that_share_ids_both_come_in() -> None:
     project = make_project()
-    first, second = (storing.Intake(project, hidden=storing.hidden_at(number)) for number in (1, 2))
+    first, second = (storing.Intake(project, hidden=hidden_at(number)) for number in (1, 2))
     for intake, number, name in [(first, 1, "a"), (second, 2, "b"), (first, 3, "b"), (second, 4, "a")]:
         intake.write([near.prepare(record) for record in storable(row(number, id=name))])
     found = Document.objects.order_by("pk").values_list("external_id", "metadata")
@@ -115,7 +116,7 @@ def test_two_imports_at_once_that_share_ids_both_come_in() -> None:
 
 def test_near_duplicates_in_two_imports_at_once_do_not_part() -> None:
     project = make_project()
-    first, second = (storing.Intake(project, hidden=storing.hidden_at(number)) for number in (1, 2))
+    first, second = (storing.Intake(project, hidden=hidden_at(number)) for number in (1, 2))
     first.write([near.prepare(record) for record in storable({"text": STORY, "split": "validation"})])
     nearly = " ".join([*ARTICLE[:-1], "soon"])
     second.write([near.prepare(record) for record in storable({"text": nearly, "split": "train"}, {"text": STORY})])

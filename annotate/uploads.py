@@ -8,31 +8,46 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.base import File
+from django.db import DatabaseError
 
 from annotate import queue
 from annotate.models import Import, Project
 from annotate.models.exchange import hold
 
 
+class NotKept(Exception):
+    """Files that could not be stored; the message is a sentence for people."""
+
+
 def receive(
     project: Project, user: Any, sources: Iterable[File[Any]], options: dict[str, Any], here: bool = False
 ) -> Import:
     """Keep the files, each under a name of our own, and open an import for them: for a worker to take, or claimed for
-    this process (`here`) from the start.
+    this process (`here`) from the start. Raises NotKept, and keeps nothing, where that fails.
     """
-    folder = Path("uploads") / uuid4().hex
-    absolute = settings.TAGDESK_DATA / folder
-    absolute.mkdir(parents=True)
+    folder = settings.TAGDESK_DATA / "uploads" / uuid4().hex
+    held = hold(Import.Status.CHECKING) if here else {}
+    try:
+        files, size = _kept(sources, folder)
+        return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options, **held)
+    except (OSError, DatabaseError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NotKept(f"The server could not keep what you handed in: {reason}.") from error
+
+
+def _kept(sources: Iterable[File[Any]], folder: Path) -> tuple[list[list[str]], int]:
+    """Each file's place and the name it came with; and the bytes of all."""
+    folder.mkdir(parents=True)
     files, size = [], 0
     for number, source in enumerate(sources):
-        path = absolute / f"{number}"
+        path = folder / f"{number}"
         with path.open("wb") as target:
             for chunk in source.chunks():
                 target.write(chunk)
         size += path.stat().st_size
-        files.append([str(folder / path.name), Path(source.name or "pasted.txt").name])
-    held = hold(Import.Status.CHECKING) if here else {}
-    return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options, **held)
+        files.append([str(path.relative_to(settings.TAGDESK_DATA)), Path(source.name or "pasted.txt").name])
+    return files, size
 
 
 def ring(row: Import) -> None:
@@ -55,14 +70,12 @@ def problems_file(row: Import) -> Path | None:
 
 
 def forget(row: Import) -> None:
-    """Remove the stored upload of an import that is over; its list of problems stays."""
+    """Remove the stored upload of an import that is over; its list of problems stays. A worker that still reads it
+    finds it gone, and its claim too.
+    """
     for stored, _ in row.files:
         (settings.TAGDESK_DATA / stored).unlink(missing_ok=True)
 
 
 def folder_of(row: Import) -> Path:
     return Path(settings.TAGDESK_DATA, row.files[0][0]).parent
-
-
-def remove(row: Import) -> None:
-    shutil.rmtree(folder_of(row), ignore_errors=True)

@@ -141,17 +141,13 @@ def apply(record: Record, on_error: OnError) -> Record | None:
     """Make a checked record storable: text, offsets, words, sentence starts, and well-formed tags or None.
 
     "repair" mends what `REPAIRS` names and leaves the rest out; "skip" leaves out every record with an error; left
-    out is None. "fail" raises FormatError with the first error instead.
+    out is None. "fail" raises FormatError with the first error instead. Raises ValueError for anything else.
     """
-    errors = record.errors
-    if errors:
-        if on_error == "fail":
-            raise FormatError(f"Line {errors[0].line}: {errors[0].message}")
-        if on_error == "skip" or any(problem.kind not in REPAIRS for problem in errors):
+    if record.errors:
+        mended = _without_errors(record, on_error)
+        if mended is None:
             return None
-        record = _repaired(record)
-        if record.words == []:
-            return None
+        record = mended
     if record.text is None or record.offsets is None:
         record = _with_text(record)
     assert record.text is not None
@@ -161,6 +157,21 @@ def apply(record: Record, on_error: OnError) -> Record | None:
         starts = tokens.sentence_starts(record.text, record.offsets)
     words = [record.text[start:end] for start, end in record.offsets]
     return replace(record, words=words, sentence_starts=starts)
+
+
+def _without_errors(record: Record, on_error: OnError) -> Record | None:
+    match on_error:
+        case "fail":
+            raise FormatError(f"Line {record.errors[0].line}: {record.errors[0].message}")
+        case "skip":
+            return None
+        case "repair":
+            if any(problem.kind not in REPAIRS for problem in record.errors):
+                return None
+            record = _repaired(record)
+            return None if record.words == [] else record
+        case _:
+            raise ValueError(f"{on_error!r} is no way to meet errors")
 
 
 def _with_text(record: Record) -> Record:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from annotate.models.project import Project
 
+ON_ERROR = ("repair", "skip", "fail")
 RELEASING = "releasing"  # in the report of an import that is showing its articles: it cannot be called off any more
 
 
@@ -30,8 +31,13 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.select_related("project").get(pk=pk) if claimed else None
 
     def confirm(self, row: Import, on_error: str) -> bool:
-        """Let a checked import go ahead, with what is to become of its errors. False if it is not waiting for that."""
-        options = {**row.options, "on_error": on_error or row.options.get("on_error", "fail")}
+        """Let a checked import go ahead, with what is to become of its errors ("" for what was said when it was handed
+        in). False if it is not waiting for that; raises ValueError for what nobody can do with errors.
+        """
+        chosen = on_error or row.options.get("on_error", "fail")
+        if chosen not in ON_ERROR:
+            raise ValueError(f"Errors can be met with {', '.join(ON_ERROR)}, not with {chosen!r}.")
+        options = {**row.options, "on_error": chosen}
         waiting = self.filter(pk=row.pk, status=Import.Status.CHECKED)
         return bool(waiting.update(status=Import.Status.CONFIRMED, options=options))
 

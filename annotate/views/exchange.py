@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -23,9 +24,13 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.MANAGER)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
-        row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
-        _ring(row)
-        return redirect("import", row.pk)
+        try:
+            row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
+        except uploads.NotKept as error:
+            form.add_error(None, str(error))
+        else:
+            _ring(row)
+            return redirect("import", row.pk)
     return render(request, "annotate/import_new.html", {"project": project, "form": form, "imports": _recent(project)})
 
 
@@ -49,7 +54,11 @@ def import_show(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
-    if Import.objects.confirm(row, request.POST.get("on_error", "")):
+    try:
+        confirmed = Import.objects.confirm(row, request.POST.get("on_error", ""))
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    if confirmed:
         row.refresh_from_db()
         _ring(row)
     else:
@@ -62,9 +71,10 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
     if Import.objects.cancel(row):
+        uploads.forget(row)
         messages.success(request, "Cancelled. Nothing of this file is in the project.")
     else:
-        messages.info(request, "This import is over already.")
+        messages.info(request, "It is too late to cancel this import.")
     return redirect("import", pk)
 
 

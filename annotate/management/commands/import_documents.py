@@ -60,7 +60,10 @@ class Command(BaseCommand):
                 sources = [File(stack.enter_context(path.open("rb")), name=path.name) for path in options["files"]]
             except OSError as error:
                 raise CommandError(f"{error.filename} cannot be read: {error.strerror}.") from error
-            return uploads.receive(project, None, sources, chosen, here=True)
+            try:
+                return uploads.receive(project, None, sources, chosen, here=True)
+            except uploads.NotKept as error:
+                raise CommandError(str(error)) from error
 
     def _pass(self, row: Import, title: str, quiet: bool) -> Import:
         """Do one of the two passes here, instead of a worker, under a progress bar. Raises CommandError if it fails."""

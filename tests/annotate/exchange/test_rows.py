@@ -44,6 +44,12 @@ def test_the_seed_sample_is_repaired_skipped_or_refused(shared_data: Path) -> No
         apply(records[0], "fail")
 
 
+def test_an_unknown_way_to_meet_errors_is_refused(records_of: Reader) -> None:
+    broken = row(records_of, tokens=["Ada", ""])
+    with pytest.raises(ValueError, match="'banana' is no way to meet errors"):
+        apply(broken, "banana")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

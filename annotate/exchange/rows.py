@@ -6,6 +6,7 @@
 - our own: text, tokens, offsets and tags together
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
@@ -226,6 +227,10 @@ def _metadata(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
             rest |= value
         elif value is not None:
             rest[key] = value
+    try:
+        json.dumps(rest, allow_nan=False)
+    except ValueError:  # as 1e999 is: JSON that is read, and that no database takes
+        raise RowError("number", "A number of the row is too large to be kept.") from None
     return rest
 
 

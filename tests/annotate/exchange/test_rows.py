@@ -44,6 +44,16 @@ def test_the_seed_sample_is_repaired_skipped_or_refused(shared_data: Path) -> No
         apply(records[0], "fail")
 
 
+@pytest.mark.parametrize("value", ["1e999", "-1e999", '{"deep": [1e999]}'])
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.jsonl", "%s\n%s\n"), ("a.json", "[%s, %s]"), ("a", '{"train": [%s, %s]}')]
+)
+def test_a_number_without_end_breaks_its_record_alone(records_of: Reader, name: str, form: str, value: str) -> None:
+    first, second = records_of(form % (f'{{"text": "Ada", "weight": {value}}}', '{"text": "Bob"}'), name)
+    assert kinds(first) == ["number"]
+    assert (kinds(second), second.text) == ([], "Bob")
+
+
 def test_an_unknown_way_to_meet_errors_is_refused(records_of: Reader) -> None:
     broken = row(records_of, tokens=["Ada", ""])
     with pytest.raises(ValueError, match="'banana' is no way to meet errors"):

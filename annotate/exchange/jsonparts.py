@@ -1,20 +1,24 @@
 """JSON, one value at a time: a file of many megabytes that is one list, or one object of lists, in flat memory."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from annotate.exchange.lines import LONGEST_LINE, pieces
-from annotate.exchange.records import FormatError
+from annotate.exchange.records import LONGEST_TEXT, SPLIT_NAMES, FormatError
 
+MOST_ITEMS = LONGEST_TEXT  # of all lists that come whole: labels, or the tokens and tags of one article
+OF_ONE_ARTICLE = ("text", "tokens")  # an object with one of these is an article, and no lists of articles
+SPAN_LISTS = ("spans", "label", "labels", "entities")  # hold no articles, whatever stands before or after them
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Part(NamedTuple):
     """A value of the file: the key of the list it is in (empty for a bare list), and the line it starts on.
 
-    A member of the object that is no list of objects comes whole, with `whole` set.
+    A member of the object that is no list of articles comes whole, with `whole` set.
     """
 
     key: str
@@ -47,22 +51,37 @@ def parts(stream: BinaryIO) -> Iterator[Part]:
 def _members(text: "_Text") -> Iterator[Part]:
     if text.take("}"):
         return
+    is_article = False
+    room = MOST_ITEMS
     while True:
         line = text.line
         key = text.value()
         if not isinstance(key, str) or not text.take(":"):
             text.fail("A key and a colon are missing")
-        if text.take("["):
-            if text.peek() == "{":
-                yield from _items(text, key)
-            else:
-                yield Part(key, [part.value for part in _items(text, key)], line, whole=True)
-        else:
+        is_article = is_article or key in OF_ONE_ARTICLE
+        whole = key in SPAN_LISTS or (is_article and key.casefold() not in SPLIT_NAMES)
+        if not text.take("["):
             yield Part(key, text.value(), line, whole=True)
+        elif text.peek() == "{" and not whole:
+            yield from _items(text, key)
+        else:
+            values = _collected(text, key, room)
+            room -= len(values)
+            yield Part(key, values, line, whole=True)
         if text.take("}"):
             return
         if not text.take(","):
             text.fail("A comma is missing")
+
+
+def _collected(text: "_Text", key: str, room: int) -> list[Any]:
+    values = [part.value for part in itertools.islice(_items(text, key), room + 1)]
+    if len(values) > room:
+        raise FormatError(
+            f"Line {text.line}: “{key[:50]}” is no list of articles, and with it the lists beside the articles have "
+            f"more than {MOST_ITEMS:,} items."
+        )
+    return values
 
 
 def _items(text: "_Text", key: str) -> Iterator[Part]:

@@ -44,16 +44,6 @@ def test_the_seed_sample_is_repaired_skipped_or_refused(shared_data: Path) -> No
         apply(records[0], "fail")
 
 
-@pytest.mark.parametrize("value", ["1e999", "-1e999", '{"deep": [1e999]}'])
-@pytest.mark.parametrize(
-    ("name", "form"), [("a.jsonl", "%s\n%s\n"), ("a.json", "[%s, %s]"), ("a", '{"train": [%s, %s]}')]
-)
-def test_a_number_without_end_breaks_its_record_alone(records_of: Reader, name: str, form: str, value: str) -> None:
-    first, second = records_of(form % (f'{{"text": "Ada", "weight": {value}}}', '{"text": "Bob"}'), name)
-    assert kinds(first) == ["number"]
-    assert (kinds(second), second.text) == ([], "Bob")
-
-
 def test_an_unknown_way_to_meet_errors_is_refused(records_of: Reader) -> None:
     broken = row(records_of, tokens=["Ada", ""])
     with pytest.raises(ValueError, match="'banana' is no way to meet errors"):
@@ -116,28 +106,6 @@ def test_numbers_are_looked_up_in_the_label_list(records_of: Reader) -> None:
     bad = records_of(line, "a.jsonl", labels=("O",))[0]
     assert bad.errors[0].kind == "label-id"
     assert "0 to 0" in bad.errors[0].message
-
-
-def test_the_label_list_may_stand_after_the_splits(records_of: Reader) -> None:
-    rows = [{"tokens": ["Ada"], "ner_tags": [1]}]
-    content = json.dumps({"dev": rows, "test": rows, "other": rows, "empty": [], "label_list": ["O", "B-PER"]})
-    records = records_of(content, "a.json")
-    assert [record.tags for record in records] == [["B-PER"]] * 3
-    assert [record.split for record in records] == ["validation", "test", None]
-
-
-def test_a_json_list_and_a_lone_object_are_read_with_their_lines(records_of: Reader) -> None:
-    records = records_of('[\n {"text": "Ada"},\n {"text":\n "Bob"}]', "a.json")
-    assert [(record.text, record.line) for record in records] == [("Ada", 2), ("Bob", 3)]
-    assert records_of('{"text": "Ada", "label": []}', "a.json")[0].text == "Ada"
-
-
-@pytest.mark.parametrize(
-    "content", ["[", '[{"text": "Ada"}', '{"a": }', "[1 2]", "[] []", '{"train": [{"text": "A"},]}']
-)
-def test_json_that_breaks_is_refused_with_the_line(records_of: Reader, content: str) -> None:
-    with pytest.raises(FormatError, match="JSON breaks at line 1"):
-        records_of(content, "a.json", format="json")
 
 
 def test_spans_become_tags_by_code_points(records_of: Reader) -> None:

@@ -167,6 +167,10 @@ class Desk:
         since = self.annotation.edits.filter(revision__gt=self.ask.base)
         if since.filter(start__lt=end, end__gt=start).exists():
             raise Conflict("These words were changed in another window or by somebody else. This is how they are now.")
+        if since.exclude(status_before=F("status_after")).exists():
+            raise Conflict(
+                f"This article is {self.annotation.get_status_display().lower()} by now. Look before you go on."
+            )
 
     def _around(self, start: int, end: int) -> tuple[int, int, list[str]]:
         """The range widened to the whole spans it touches, and the tags there now."""

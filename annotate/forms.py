@@ -95,6 +95,12 @@ class ImportForm(forms.Form):
         choices=[("auto", "found out from the file"), ("iob2", "IOB2"), ("iob1", "IOB1")],
         required=False,
     )
+    text_column = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Column of the text",
+        help_text="Only for a table whose text column is not called text, body, content or article.",
+    )
     label_list = forms.CharField(
         required=False,
         label="Label list for integer tags",
@@ -114,7 +120,7 @@ class ImportForm(forms.Form):
 
     def options(self) -> dict[str, Any]:
         data = self.cleaned_data
-        chosen = {name: data[name] for name in ("as_", "split", "scheme") if data.get(name)}
+        chosen = {name: data[name] for name in ("as_", "split", "scheme", "text_column") if data.get(name)}
         if data.get("label_list"):
             chosen["label_list"] = [tag for tag in data["label_list"].replace(",", " ").split() if tag]
         if not data.get("files"):

@@ -19,6 +19,7 @@ urlpatterns = [
     path("projects/<slug:slug>/export", exchange.export, name="export"),
     path("projects/<slug:slug>/export/<str:kind>", exchange.export_file, name="export_file"),
     path("articles/<int:pk>/", desk.document, name="document"),
+    path("articles/<int:pk>/awaited", desk.document_awaited, name="document_awaited"),
     path("articles/<int:pk>/edit", desk.document_edit, name="document_edit"),
     path("articles/<int:pk>/delete", desk.document_delete, name="document_delete"),
     path("articles/<int:pk>/restore", desk.document_restore, name="document_restore"),

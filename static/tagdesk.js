@@ -13,7 +13,7 @@ class TagDesk extends HTMLElement {
     this.addEventListener("click", (event) => this.click(event));
     this.addEventListener("dblclick", (event) => this.doubleClick(event));
     this.addEventListener("htmx:afterSwap", () => this.fresh());
-    this.addEventListener("htmx:afterRequest", (event) => this.answered(event.detail.xhr.status));
+    this.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig.verb === "post" && this.answered(detail.xhr.status));
     this.fresh();
     this.text.focus({ preventScroll: true });
   }
@@ -26,6 +26,7 @@ class TagDesk extends HTMLElement {
   get memory() { return `tagdesk-label-${this.dataset.project}`; }
   get text() { return this.querySelector("#text"); }
   get form() { return this.querySelector("form.edit"); }
+  get busy() { return this.getAttribute("aria-busy") === "true"; }
   get mark() { return this.cursor === null ? null : this.tokens[this.cursor]?.closest("mark"); }
 
   // What is on the page now, after the first load and after each answer.
@@ -35,20 +36,19 @@ class TagDesk extends HTMLElement {
     if (article !== this.article) {
       if (this.article) scrollTo({ top: 0 });
       this.article = article;
+      this.opened = performance.now();
       this.cursor = this.keyboard ? 0 : null;
       this.anchor = null;
-      this.then = null;
     }
     if (this.text.dataset.jump) this.moveTo(Number(this.text.dataset.jump));
-    else if (this.then === "suggestion") this.step(1, "mark.suggestion", true);
-    this.then = null;
     if (!document.activeElement || document.activeElement === document.body) this.text.focus({ preventScroll: true });
     this.show();
   }
 
   // ---- sending: one edit at a time, in order, each repeated under its own id until the server has answered.
   send(verb, start = "", end = "", label = "", goOn = false) {
-    if (this.waiting.some((edit) => edit.verb === "finish")) return; // the next article is on its way
+    if (this.busy) return; // the next article is on its way
+    if (verb === "finish") this.setAttribute("aria-busy", "true");
     const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
     this.waiting.push({ client_id: id.join(""), verb, start, end, label, go_on: goOn ? "on" : "" });
     if (this.waiting.length === 1) this.submit();
@@ -74,9 +74,20 @@ class TagDesk extends HTMLElement {
       return;
     }
     this.pause = 0;
-    this.waiting.shift();
-    this.status(status < 400 || status === 409 ? "saved" : "gone");
+    this.removeAttribute("aria-busy");
+    const applied = status < 400 && !this.querySelector(".warned");
+    // What was done after a refused edit was done on a page that is not so: nothing of it is sent unseen.
+    this.waiting = applied ? this.waiting.slice(1) : [];
+    this.status(applied ? "saved" : status < 400 || status === 409 ? "unapplied" : "gone");
+    this.judged();
     this.submit();
+  }
+
+  // Suggestions whose verdict is on its way are not offered again.
+  judged() {
+    for (const { start, end } of this.waiting) {
+      this.text.querySelector(`mark.suggestion[data-s="${start || 0}"][data-e="${end || 0}"]`)?.classList.add("pending");
+    }
   }
 
   status(now) {
@@ -140,6 +151,13 @@ class TagDesk extends HTMLElement {
       hand.hidden = hand.dataset.hand !== kind;
       if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = this.spoken(kind, mark, range);
     }
+    this.say(kind, mark, range);
+  }
+
+  // What the cursor stands on, for those who hear the page.
+  say(kind, mark, range) {
+    const words = this.cursor === null || !this.keyboard ? "" : this.tokens[this.cursor].textContent;
+    this.querySelector("[data-spoken]").textContent = words && (kind ? this.spoken(kind, mark, range) : words);
   }
 
   spoken(kind, mark, range) {
@@ -169,17 +187,23 @@ class TagDesk extends HTMLElement {
   }
 
   tag(start, end, judged = false) {
-    this.then = judged ? "suggestion" : null;
     this.cursor = this.keyboard ? end - 1 : null;
     this.clear();
     this.send("tag", start, end, this.label);
+    if (judged) this.goOn();
   }
 
   judge(verb) {
     const mark = this.mark;
-    if (!mark || !mark.classList.contains("suggestion")) return this.step(1, "mark.suggestion", true);
-    this.then = "suggestion";
+    if (!mark?.matches(".suggestion:not(.pending)")) return this.goOn();
     this.send(verb, mark.dataset.s, mark.dataset.e, mark.dataset.label);
+    return this.goOn();
+  }
+
+  // To the next suggestion that is still open, without waiting for the server.
+  goOn() {
+    this.judged();
+    return this.step(1, "mark.suggestion:not(.pending)", true);
   }
 
   remove() {
@@ -199,7 +223,7 @@ class TagDesk extends HTMLElement {
 
   // ---- the mouse
   pointer(event) {
-    if (!event.target.closest("#text")) return;
+    if (!event.target.closest("#text") || this.busy) return;
     const selection = getSelection();
     const found = selection.isCollapsed ? null : this.inside(selection.getRangeAt(0));
     this.keyboard = false;
@@ -255,8 +279,11 @@ class TagDesk extends HTMLElement {
 
   // ---- the keyboard
   key(event) {
+    if (this.busy) return;
     const typing = event.target.closest("input, textarea, select, button, a, summary, [contenteditable]");
     if (typing || event.altKey || event.defaultPrevented) return;
+    // A key held down moves the cursor; it never judges, and never finishes what nobody has read.
+    if (event.repeat && !event.key.startsWith("Arrow")) return event.preventDefault();
     if (this.command(event)) event.preventDefault();
   }
 
@@ -290,7 +317,7 @@ class TagDesk extends HTMLElement {
       x: () => this.judge("reject"),
       Backspace: () => this.remove(),
       Delete: () => this.remove(),
-      Enter: () => this.querySelector("[data-next]") ? this.querySelector("[data-next]").click() : this.act("finish", event),
+      Enter: () => performance.now() - this.opened < 600 ? null : this.querySelector("[data-next]") ? this.querySelector("[data-next]").click() : this.act("finish", event),
     };
     if (verbs[key]) return verbs[key](), true;
     const chip = [...this.querySelectorAll(".chip")].find((candidate) => candidate.dataset.key === key.toLowerCase());

@@ -15,7 +15,7 @@ from annotate.access import get_document, get_project
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import undone_and_done
-from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role
+from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role, Split
 from annotate.rendering import Mark, paragraphs
 
 
@@ -23,6 +23,14 @@ from annotate.rendering import Mark, paragraphs
 @login_required
 def document(request: HttpRequest, pk: int) -> HttpResponse:
     return _render(request, get_document(request.user, pk))
+
+
+@require_GET
+@login_required
+def document_awaited(request: HttpRequest, pk: int) -> HttpResponse:
+    """The article once its suggestions are there; until then nothing."""
+    document = get_document(request.user, pk)
+    return _render(request, document, "#desk") if document.prediction() else HttpResponse(status=204)
 
 
 @require_GET
@@ -125,6 +133,7 @@ def _render(
         "labels": _counted(labels, marks),
         "text": paragraphs(document.text, document.tokens, marks),
         "prediction": prediction,
+        "awaited": _awaits_suggestions(document, annotation),
         "suggestions": len(suggestions),
         "unsure": sum(s.is_unsure(threshold) for s in suggestions),
         "unknown": any(s.probability is None for s in suggestions),
@@ -136,6 +145,16 @@ def _render(
         **more,
     }
     return render(request, f"annotate/document.html{fragment}", context, status=status)
+
+
+def _awaits_suggestions(document: Document, annotation: Annotation) -> bool:
+    """Whether the current model has yet to speak of an article that nobody has begun."""
+    return (
+        annotation.pk is None
+        and document.split == Split.TRAIN
+        and document.project.current_source is not None
+        and document.prediction() is None
+    )
 
 
 def _counted(labels: list[Label], marks: list[Mark]) -> list[dict[str, Any]]:

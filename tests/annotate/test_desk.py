@@ -142,6 +142,14 @@ def test_an_edit_on_an_old_base_lands_where_its_words_are_untouched_and_is_refus
     assert mentions_of(document) == [("PER", "Ada"), ("PER", "Bob")]
 
 
+def test_a_page_that_does_not_know_of_a_finish_changes_nothing_in_the_finished_article(ada):
+    document = make_document("Ada met Bob")
+    act(document, "finish", by=ada)
+    with pytest.raises(Conflict, match="finished by now"):
+        act(document, "tag", 0, 1, "PER", by=make_user(), base=0)
+    assert mentions_of(document) == []
+
+
 def test_finishing_without_an_entity_is_an_answer(ada):
     document = make_document("Nothing here.")
     act(document, "finish", by=ada)

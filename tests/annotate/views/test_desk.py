@@ -132,6 +132,19 @@ def test_a_held_out_article_says_that_it_is_tagged_blind(client, ada):
     assert "suggestion c" not in page
 
 
+def test_an_article_that_the_model_has_yet_to_read_says_so_and_shows_the_suggestions_when_they_come(client, ada):
+    read, unread = make_document("Bob sang."), make_document("Ada sang.")
+    suggest(read)
+    page = client.get(reverse("document", args=[unread.pk])).content.decode()
+    assert "Model 1 is reading this article" in page
+    assert "No entities here" not in page
+    awaited = reverse("document_awaited", args=[unread.pk])
+    assert client.get(awaited).status_code == 204
+    unread.project.refresh_from_db()
+    suggest(unread, (0, 1, "PER", 0.9))
+    assert 'class="suggestion' in client.get(awaited).content.decode()
+
+
 def test_next_of_an_empty_project_says_so(client, ada):
     response = client.get(reverse("document_next", args=["news"]), follow=True)
     assert "There is no article yet" in response.content.decode()

@@ -111,6 +111,14 @@ def test_several_text_files_are_one_article_each(client, project, worker):
     assert sorted(Document.objects.values_list("title", flat=True)) == ["Ada", "Bob"]
 
 
+def test_a_table_names_its_column_of_texts_in_the_options(client, project, worker):
+    table = b"Nummer,Artikeltext\n1,Ada sang in Rom.\n"
+    assert "Artikeltext" in page_of(client, upload(client, project, table, "a.csv"))
+    row = upload(client, project, table, "a.csv", text_column="Artikeltext")
+    confirm(client, row)
+    assert Document.objects.get().text == "Ada sang in Rom."
+
+
 def test_tags_as_suggestions_are_shown_to_be_judged(client, project, worker):
     row = upload(client, project, SEED, as_="suggestions")
     confirm(client, row, "repair")

@@ -1,0 +1,86 @@
+"""The article page where things go wrong: the server away, another tab, a hasty hand."""
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_loop import mentions, press, word
+
+
+def begin(page: Page, site: Site, tmp_path: Path) -> str:
+    """A project with suggestions of a file in it, through the import's own pages. Returns the article's address."""
+    row = {
+        "text": "Ada met Bob and Carl in Rome today.",
+        "spans": [[0, 3, "PER", 0.9], [8, 11, "PER", 0.9], [16, 20, "PER", 0.9], [24, 28, "LOC", 0.9]],
+    }
+    row["spans"] = [{"start": s, "end": e, "label": label, "score": p} for s, e, label, p in row["spans"]]
+    file = tmp_path / "articles.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    page.goto(site.sign_in)
+    page.goto(f"{site.address}/projects/new")
+    page.get_by_label("Name").fill("Haste")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_label("Files").set_input_files(file)
+    page.get_by_text("Options").click()
+    page.get_by_label("Tags in the file are").select_option("suggestions")
+    page.get_by_label("Split").select_option("train")
+    page.get_by_role("button", name="Read and show me").click()
+    page.get_by_role("button", name="Import 1 article").click(timeout=60_000)
+    page.get_by_role("link", name="Tag next article").click(timeout=60_000)
+    expect(page.locator("#text mark.suggestion")).to_have_count(4)
+    return page.url
+
+
+def test_the_desk_under_stress(site: Site, rough_page: Page, tmp_path: Path) -> None:
+    page = rough_page
+    address = begin(page, site, tmp_path)
+    two_quick_verdicts_are_of_two_suggestions(page)
+    an_edit_survives_a_server_that_is_away(page)
+    a_finish_after_a_refused_edit_is_not_sent(page, address)
+
+
+def two_quick_verdicts_are_of_two_suggestions(page: Page) -> None:
+    page.keyboard.press("]")
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    expect(page.locator("#text mark.span")).to_have_count(2)
+    assert mentions(page) == [["PER", "Ada"], ["PER", "Bob"]]
+    expect(page.locator('[data-status="saved"]')).to_be_visible()
+
+
+def an_edit_survives_a_server_that_is_away(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.route("**/edit", lambda route: route.abort())
+    page.keyboard.press("4")
+    word(page, "today").dblclick()
+    expect(page.locator('[data-status="unsaved"]')).to_be_visible()
+    expect(page.locator('[data-status="saved"]')).to_be_hidden()
+    page.unroute("**/edit")
+    expect(page.locator('[data-status="saved"]')).to_be_visible(timeout=30_000)
+    assert ["MISC", "today"] in mentions(page)
+    page.reload()
+    assert ["MISC", "today"] in mentions(page)
+
+
+def a_finish_after_a_refused_edit_is_not_sent(page: Page, address: str) -> None:
+    other = page.context.new_page()
+    other.goto(address)
+    other.keyboard.press("2")
+    word(other, "met").dblclick()
+    expect(other.locator("#text mark.span")).to_have_count(4)
+
+    page.keyboard.press("1")
+    word(page, "met").dblclick()
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-status="unapplied"]')).to_be_visible()
+    expect(page.locator(".warned")).to_contain_text("changed in another window")
+    assert ["ORG", "met"] in mentions(page)
+    page.reload()
+    expect(page.locator(".state")).to_have_text("In progress")
+    page.keyboard.press("Shift+Enter")  # just opened: nobody can have read it
+    expect(page.locator(".state")).to_have_text("In progress")
+    page.wait_for_timeout(700)
+    press(page, "Shift+Enter")
+    expect(page.locator(".state")).to_have_text("Finished")

@@ -11,11 +11,11 @@ from tests.browser.test_loop import mentions, press, word
 
 def begin(page: Page, site: Site, tmp_path: Path) -> str:
     """A project with suggestions of a file in it, through the import's own pages. Returns the article's address."""
+    spans = [(0, 3, "PER"), (8, 11, "PER"), (16, 20, "PER"), (24, 28, "LOC")]
     row = {
         "text": "Ada met Bob and Carl in Rome today.",
-        "spans": [[0, 3, "PER", 0.9], [8, 11, "PER", 0.9], [16, 20, "PER", 0.9], [24, 28, "LOC", 0.9]],
+        "spans": [{"start": start, "end": end, "label": label, "score": 0.9} for start, end, label in spans],
     }
-    row["spans"] = [{"start": s, "end": e, "label": label, "score": p} for s, e, label, p in row["spans"]]
     file = tmp_path / "articles.jsonl"
     file.write_text(json.dumps(row) + "\n")
     page.goto(site.sign_in)

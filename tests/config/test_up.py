@@ -112,6 +112,7 @@ def test_one_command_serves_it_all_and_ctrl_c_leaves_nothing_behind(up: Up) -> N
     assert "Tagdesk has ended" in up.output.read_text()
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_and_killing_it_all_leaves_nothing_behind(up: Up) -> None:
     up.start()
     url = up.queue_url

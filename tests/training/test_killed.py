@@ -84,6 +84,7 @@ def retrain_works(project: Project, encoder: Path) -> None:
     assert [path.name for path in (settings.TAGDESK_DATA / "models" / str(project.pk)).iterdir()] == ["v1"]
 
 
+@pytest.mark.slow
 def test_a_killed_child_fails_its_run_at_once_and_retrain_works_again(
     newsroom: Project, encoder: Path, start_worker: Start
 ) -> None:
@@ -100,7 +101,8 @@ def test_a_killed_child_fails_its_run_at_once_and_retrain_works_again(
     retrain_works(newsroom, encoder)
 
 
-@pytest.mark.parametrize("patient", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("patient", [False, True])
 def test_a_killed_parent_takes_its_child_along_and_the_next_look_tells(
     newsroom: Project, encoder: Path, start_worker: Start, client: Client, patient: bool
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
@@ -33,6 +34,7 @@ def begin(page: Page, site: Site, tmp_path: Path) -> str:
     return page.url
 
 
+@pytest.mark.slow
 def test_the_desk_under_stress(site: Site, rough_page: Page, tmp_path: Path) -> None:
     page = rough_page
     address = begin(page, site, tmp_path)

@@ -90,6 +90,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_one_command_serves_it_all_and_ctrl_c_leaves_nothing_behind(up: Up) -> None:
     up.start()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))

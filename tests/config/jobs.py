@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def write(path: str) -> None:
-    Path(path).write_text(str(os.getpid()))
+    """Whole or not at all: who waits for the file reads it at once."""
+    part = Path(f"{path}.part")
+    part.write_text(str(os.getpid()))
+    part.rename(path)
 
 
 def end_by_itself(how: str) -> None:

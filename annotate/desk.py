@@ -238,7 +238,14 @@ class Desk:
             )
             for s, kind, at_finish in judged
         )
-        count_labels(self.document, edits)
+        self._count(edits)
+
+    def _count(self, edits: list[Edit]) -> None:
+        moved: Counter[str] = Counter()
+        for edit in edits:
+            moved.update(span.label for span in iob2.spans_of(edit.after))
+            moved.subtract(span.label for span in iob2.spans_of(edit.before))
+        DocumentLabel.objects.move(self.document, moved)
 
     def _log(self, change: Change, status_before: str, undoes: UUID | None) -> Edit:
         """Put the change into the tags and say so."""
@@ -284,19 +291,3 @@ class Desk:
 
 def _tags(spans: list[iob2.Span], low: int, high: int) -> list[str]:
     return iob2.tags_of([iob2.Span(s.start - low, s.end - low, s.label) for s in spans], high - low)
-
-
-def count_labels(document: Document, edits: list[Edit]) -> None:
-    """Move the document's counts by what these edits added and took away."""
-    moved: Counter[str] = Counter()
-    for edit in edits:
-        moved.update(span.label for span in iob2.spans_of(edit.after))
-        moved.subtract(span.label for span in iob2.spans_of(edit.before))
-    labels = dict(document.project.labels.filter(name__in=moved).values_list("name", "pk"))
-    for name, by in moved.items():
-        rows = DocumentLabel.objects.filter(document=document, label_id=labels.get(name, 0))
-        if by < 0:
-            rows.filter(count__lte=-by).delete()
-            rows.update(count=F("count") + by)
-        elif by > 0 and not rows.update(count=F("count") + by):
-            DocumentLabel.objects.create(document=document, label_id=labels[name], count=by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -204,12 +205,27 @@ class Document(models.Model):
         self.edits.create(author=by, batch=uuid4(), revision=0, how=how, **nowhere, **states)
 
 
+class DocumentLabelQuerySet(models.QuerySet["DocumentLabel"]):
+    def move(self, document: Document, moved: Mapping[str, int]) -> None:
+        """Move the document's counts by so many entities more, or fewer, of each label's name."""
+        labels = dict(document.project.labels.filter(name__in=moved).values_list("name", "pk"))
+        for name, by in moved.items():
+            rows = self.filter(document=document, label_id=labels.get(name, 0))
+            if by < 0:
+                rows.filter(count__lte=-by).delete()
+                rows.update(count=F("count") + by)
+            elif by > 0 and not rows.update(count=F("count") + by):
+                self.create(document=document, label_id=labels[name], count=by)
+
+
 class DocumentLabel(models.Model):
     """How many entities of a label a document's gold holds, kept in the edit's own transaction."""
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="label_counts")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="document_counts")
     count = models.PositiveIntegerField()
+
+    objects = DocumentLabelQuerySet.as_manager()
 
     class Meta:
         constraints = [

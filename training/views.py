@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import retarget
 from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_project
@@ -55,7 +56,7 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 @require_GET
 @login_required
 def run(request: HtmxHttpRequest, pk: int) -> HttpResponse:
-    return _render_run(request, _get_run(request.user, pk), "#run" if request.htmx else "")
+    return _render_run(request, _get_run(request.user, pk))
 
 
 @require_POST
@@ -67,7 +68,7 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
         return redirect("run", pk)
     if request.htmx.target == "training":
         return _render_panel(request, run.project)
-    return _render_run(request, run, "#run")
+    return _render_run(request, run)
 
 
 @require_GET
@@ -124,6 +125,16 @@ def _finished(project: Project) -> dict[str, int]:
     }
 
 
+def _buttons(run: Run | None) -> str:
+    """What the buttons beside a run depend on."""
+    return f"{run.pk}-{run.is_active:d}-{run.stop_requested:d}" if run else "none"
+
+
+def _moves_alone(request: HttpRequest, run: Run | None) -> bool:
+    """Whether the page asks for what moves, and shows the right buttons already."""
+    return request.GET.get("shown") == _buttons(run)
+
+
 def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
     try:
         doorbell.ring_for_predictions(version.source_id)
@@ -150,11 +161,14 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "finished": finished,
         "why_not": "" if finished["training"] else nothing_finished(finished["validation"]),
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
+        "shown": _buttons(last),
     }
-    return render(request, "training/panel.html", context)
+    if _moves_alone(request, last):
+        return render(request, "training/panel.html#live", context)
+    return retarget(render(request, "training/panel.html", context), "#training")
 
 
-def _render_run(request: HttpRequest, run: Run, fragment: str = "") -> HttpResponse:
+def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
     Run.objects.filter(pk=run.pk).close_stale()
     run.refresh_from_db()
     labels = run.project.label_names()
@@ -174,8 +188,13 @@ def _render_run(request: HttpRequest, run: Run, fragment: str = "") -> HttpRespo
         "confusion": telling.confusion(run.scores),
         "blind": telling.blind(articles),
         "may_stop": role.rank >= Role.ANNOTATOR.rank,
+        "shown": _buttons(run),
     }
-    return render(request, f"training/run.html{fragment}", context)
+    if not request.htmx:
+        return render(request, "training/run.html", context)
+    if _moves_alone(request, run):
+        return render(request, "training/run.html#live", context)
+    return retarget(render(request, "training/run.html#run", context), "#run")
 
 
 def _are_suggestions_due(version: Version) -> bool:

@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reswap, retarget
 
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
@@ -39,7 +40,6 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 def import_show(request: HttpRequest, pk: int) -> HttpResponse:
     jobs.reconcile()
     row = get_import(request.user, pk)
-    fragment = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
     waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
     context = {
         "project": row.project,
@@ -47,7 +47,12 @@ def import_show(request: HttpRequest, pk: int) -> HttpResponse:
         "percent": round(100 * row.done_bytes / row.size) if row.size else 0,
         "nobody": _nobody_works() if waiting else "",
     }
-    return render(request, f"annotate/import.html{fragment}", context)
+    if row.is_working and request.GET.get("shown") == "working":
+        return render(request, "annotate/import.html#live", context)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "annotate/import.html", context)
+    response = render(request, "annotate/import.html#progress", context)
+    return reswap(retarget(response, "#import"), "innerHTML")
 
 
 @require_POST

@@ -1,8 +1,11 @@
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 
 from annotate import queue
 from annotate.models import Project
@@ -37,6 +40,25 @@ def nothing_warm(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_models() -> None:
     """Nor does any test begin with the folders of the one before."""
     shutil.rmtree(settings.TAGDESK_DATA / "models", ignore_errors=True)
+
+
+@pytest.fixture
+def project(user: User) -> Project:
+    """Of the person who is signed in: one finished article to learn from, one held out."""
+    project = make_project(manager=user)
+    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
+    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
+    return project
+
+
+@pytest.fixture
+def page(signed_in: Client) -> Callable[..., str]:
+    def get(address: str, headers: dict[str, str] | None = None) -> str:
+        response = signed_in.get(address, headers=headers)
+        assert response.status_code == 200
+        return " ".join(response.content.decode().split())
+
+    return get
 
 
 @pytest.fixture

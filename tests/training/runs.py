@@ -2,11 +2,24 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
 
 from annotate.models import Project, Source
 from training import jobs
 from training.models import Run, Version
 
+PROGRESS = {
+    "phase": "training",
+    "step": 7,
+    "steps": 40,
+    "epoch": 2,
+    "epochs": 8,
+    "loss": 0.51234,
+    "words_per_second": 1234.5,
+    "seconds_left": 130.2,
+}
 QUICK = {"epochs": 2, "learning_rate": 1e-3, "window": 64, "token_budget": 128}
 
 
@@ -28,6 +41,11 @@ def learn(project: Project, encoder: Path, **settings: Any) -> Run:
 
 def make_run(project: Project, status: str = "succeeded", **fields: Any) -> Run:
     return Run.objects.create(project=project, status=status, **fields)
+
+
+def running(project: Project, **fields: Any) -> Run:
+    now = timezone.now()
+    return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
 
 
 def make_version(project: Project, current: bool = False, f1: float = 0.5, **fields: Any) -> Version:

@@ -1,56 +1,19 @@
-from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 
 from annotate.models import Project
-from tests.make import join, make_document, make_project, make_user
-from tests.training.runs import make_run, make_version
+from tests.make import join, make_user
+from tests.training.runs import PROGRESS, make_run, make_version, running
 from training.models import Run
 
 pytestmark = pytest.mark.usefixtures("bell")
 HTMX = {"HX-Request": "true"}
-PROGRESS = {
-    "phase": "training",
-    "step": 7,
-    "steps": 40,
-    "epoch": 2,
-    "epochs": 8,
-    "loss": 0.51234,
-    "words_per_second": 1234.5,
-    "seconds_left": 130.2,
-}
-
-
-@pytest.fixture
-def project(user: User) -> Project:
-    project = make_project(manager=user)
-    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
-    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
-    return project
-
-
-@pytest.fixture
-def page(signed_in: Client) -> Callable[..., str]:
-    def get(address: str, headers: dict[str, str] | None = None) -> str:
-        response = signed_in.get(address, headers=headers)
-        assert response.status_code == 200
-        return " ".join(response.content.decode().split())
-
-    return get
 
 
 def panel_of(project: Project) -> str:
     return f"/projects/{project.slug}/training"
-
-
-def running(project: Project, **fields: Any) -> Run:
-    now = timezone.now()
-    return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
 
 
 def as_role(client: Client, project: Project, role: str) -> Client:

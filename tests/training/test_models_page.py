@@ -2,45 +2,14 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.test import Client
 
 from annotate.models import Project
-from tests.make import make_document, make_project
 from tests.training.fake_queue import DOWN, FakeQueue
 from tests.training.runs import make_run, make_version
 from training.models import Version
 
 pytestmark = pytest.mark.usefixtures("bell")
-HTMX = {"HX-Request": "true"}
-PROGRESS = {
-    "phase": "training",
-    "step": 7,
-    "steps": 40,
-    "epoch": 2,
-    "epochs": 8,
-    "loss": 0.51234,
-    "words_per_second": 1234.5,
-    "seconds_left": 130.2,
-}
-
-
-@pytest.fixture
-def project(user: User) -> Project:
-    project = make_project(manager=user)
-    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
-    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
-    return project
-
-
-@pytest.fixture
-def page(signed_in: Client) -> Callable[..., str]:
-    def get(address: str, headers: dict[str, str] | None = None) -> str:
-        response = signed_in.get(address, headers=headers)
-        assert response.status_code == 200
-        return " ".join(response.content.decode().split())
-
-    return get
 
 
 def test_the_models_page_lists_versions_and_what_became_of_every_run(

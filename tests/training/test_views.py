@@ -1,7 +1,7 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,51 +9,18 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate.models import Document, Prediction, Project
-from tests.make import make_document, make_project
+from tests.make import make_document
 from tests.training.fake_queue import DOWN, FakeQueue
-from tests.training.runs import make_run, make_version
+from tests.training.runs import PROGRESS, make_run, make_version, running
 from training import predictions
 from training.models import Run, Version
 
 pytestmark = pytest.mark.usefixtures("bell")
 HTMX = {"HX-Request": "true"}
-PROGRESS = {
-    "phase": "training",
-    "step": 7,
-    "steps": 40,
-    "epoch": 2,
-    "epochs": 8,
-    "loss": 0.51234,
-    "words_per_second": 1234.5,
-    "seconds_left": 130.2,
-}
-
-
-@pytest.fixture
-def project(user: User) -> Project:
-    project = make_project(manager=user)
-    make_document("Ada met Bob.", project, finished=True, PER="Ada Bob")
-    make_document("Bob left.", project, finished=True, split="validation", PER="Bob")
-    return project
-
-
-@pytest.fixture
-def page(signed_in: Client) -> Callable[..., str]:
-    def get(address: str, headers: dict[str, str] | None = None) -> str:
-        response = signed_in.get(address, headers=headers)
-        assert response.status_code == 200
-        return " ".join(response.content.decode().split())
-
-    return get
 
 
 def panel_of(project: Project) -> str:
     return f"/projects/{project.slug}/training"
-
-
-def running(project: Project, **fields: Any) -> Run:
-    now = timezone.now()
-    return make_run(project, "running", claim=uuid4(), started_at=now, **{"heartbeat_at": now, **fields})
 
 
 def test_the_panel_offers_retrain_and_says_on_how_much(project: Project, page: Callable[..., str]) -> None:
@@ -178,6 +145,24 @@ def test_the_last_answer_of_a_poll_ends_the_polling(project: Project, page: Call
     assert "hx-trigger" not in html
     assert "<html" not in html
     assert "Nothing of it was kept" in html
+
+
+@pytest.mark.parametrize(("place", "whole"), [("panel", "#training"), ("run", "#run")])
+def test_a_poll_leaves_the_stop_button_alone_until_it_means_something_else(
+    project: Project, signed_in: Client, place: str, whole: str
+) -> None:
+    run = running(project, progress=PROGRESS)
+    address = panel_of(project) if place == "panel" else f"/runs/{run.pk}/"
+    found = re.search(r'hx-get="([^"]+shown=[^"]+)"', signed_in.get(address).content.decode())
+    assert found is not None
+    response = signed_in.get(found[1], headers=HTMX)
+    assert "7 of 40" in response.content.decode()
+    assert "Stop</button>" not in response.content.decode()
+    assert "HX-Retarget" not in response
+    run.stop()
+    response = signed_in.get(found[1], headers=HTMX)
+    assert response["HX-Retarget"] == whole
+    assert f'id="{whole[1:]}"' in response.content.decode()
 
 
 def test_a_silent_run_is_shown_as_failed_at_the_next_look(project: Project, page: Callable[..., str]) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -195,6 +196,19 @@ def test_an_import_whose_worker_died_is_shown_as_failed_by_whoever_looks(client,
     row.refresh_from_db()
     assert row.status == Import.Status.FAILED
     assert row.error in page
+
+
+def test_a_poll_leaves_the_stop_button_alone_until_the_work_is_over(client, project):
+    row = Import.objects.create(project=project, status="uploaded", files=[["uploads/x/0", "a.txt"]], size=10)
+    found = re.search(r'hx-get="([^"]+shown=[^"]+)"', client.get(f"/imports/{row.pk}").content.decode())
+    assert found is not None
+    response = client.get(found[1], headers={"HX-Request": "true"})
+    assert "<progress" in response.content.decode()
+    assert "Stop</button>" not in response.content.decode()
+    Import.objects.cancel(row)
+    response = client.get(found[1], headers={"HX-Request": "true"})
+    assert (response["HX-Retarget"], response["HX-Reswap"]) == ("#import", "innerHTML")
+    assert "Cancelled" in response.content.decode()
 
 
 def test_an_import_whose_job_was_lost_with_the_queue_is_sent_again_by_whoever_looks(client, project, monkeypatch):

@@ -6,12 +6,21 @@ from django import forms
 from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from annotate.desk import Desk
+from annotate.desk import Desk, do
 from annotate.models import COLORS, Ask, Label, Project
 
-SPAN_VERBS = ("tag", "clear")
-JUDGING_VERBS = ("accept", "reject")
-WHOLE_VERBS = ("finish", "reopen", "undo", "redo")
+SPAN = ("start", "end", "label")
+# What each verb of the desk is given, by the names of the form's fields.
+GIVEN: dict[str, tuple[str, ...]] = {
+    "tag": SPAN,
+    "clear": ("start", "end"),
+    "accept": SPAN,
+    "reject": SPAN,
+    "finish": (),
+    "reopen": (),
+    "undo": (),
+    "redo": (),
+}
 
 
 class EditForm(forms.Form):
@@ -20,7 +29,7 @@ class EditForm(forms.Form):
     client_id = forms.UUIDField()
     base = forms.IntegerField(min_value=0)
     source = forms.IntegerField(required=False)
-    verb = forms.ChoiceField(choices=[(verb, verb) for verb in (*SPAN_VERBS, *JUDGING_VERBS, *WHOLE_VERBS)])
+    verb = forms.ChoiceField(choices=[(verb, verb) for verb in GIVEN])
     start = forms.IntegerField(min_value=0, required=False)
     end = forms.IntegerField(min_value=1, required=False)
     label = forms.CharField(max_length=50, required=False)
@@ -28,10 +37,10 @@ class EditForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        verb = data.get("verb")
-        if verb in (*SPAN_VERBS, *JUDGING_VERBS) and (data.get("start") is None or data.get("end") is None):
+        wanted = GIVEN.get(data.get("verb", ""), ())
+        if "start" in wanted and (data.get("start") is None or data.get("end") is None):
             raise forms.ValidationError("This edit names no words.")
-        if verb in ("tag", *JUDGING_VERBS) and not data.get("label"):
+        if "label" in wanted and not data.get("label"):
             raise forms.ValidationError("Choose a label first.")
         return data
 
@@ -40,14 +49,8 @@ class EditForm(forms.Form):
         return Ask(user, data["client_id"], data["base"], data["source"])
 
     def act(self, desk: Desk) -> None:
-        data = self.cleaned_data
-        verb, start, end, label = data["verb"], data["start"], data["end"], data["label"]
-        if verb == "clear":
-            desk.clear(start, end)
-        elif verb in WHOLE_VERBS:
-            getattr(desk, verb)()
-        else:
-            getattr(desk, verb)(start, end, label)
+        verb = self.cleaned_data["verb"]
+        do(desk, verb, *(self.cleaned_data[name] for name in GIVEN[verb]))
 
 
 class ManyFilesInput(forms.ClearableFileInput):

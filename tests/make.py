@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from annotate import iob2, tokens
-from annotate.desk import Desk, open_desk
+from annotate.desk import Desk, do, open_desk
 from annotate.models import Annotation, Ask, Document, Membership, Prediction, Project, Source
 
 LABELS = ["PER", "ORG", "LOC", "MISC"]
@@ -60,9 +60,9 @@ def tag_words(document: Document, finished: bool, mentions: dict[str, str]) -> N
             for index, word in enumerate(document.words()):
                 if word in words.split():
                     desk = anew(desk)
-                    desk.tag(index, index + 1, label)
+                    do(desk, "tag", index, index + 1, label)
         if finished:
-            anew(desk).finish()
+            do(anew(desk), "finish")
     document.refresh_from_db()
 
 

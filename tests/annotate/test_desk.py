@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from annotate.desk import open_desk
+from annotate.desk import do, open_desk
 from annotate.models import Ask, Conflict, Document, DocumentLabel, Edit, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 from tests.make import join, make_document, make_project, make_user, mentions_of, suggest, tags_of
@@ -15,7 +15,7 @@ def act(document, verb, *args, by=None, base=None, source=None, batch=None):
     gold = document.gold()
     seen = (gold.revision if gold else 0) if base is None else base
     with open_desk(document.pk, Ask(by, batch or uuid4(), seen, source)) as desk:
-        getattr(desk, verb)(*args)
+        do(desk, verb, *args)
     document.refresh_from_db()
 
 

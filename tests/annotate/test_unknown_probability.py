@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotate.desk import open_desk
+from annotate.desk import do, open_desk
 from annotate.models import Ask, Document, Prediction, Project, Refused, Source, Verdict
 from tests.make import join, make_document, make_project, make_user, mentions_of, tags_of
 
@@ -34,7 +34,7 @@ def test_it_must_be_judged_before_the_article_is_finished(document: Document) ->
         pytest.raises(Refused, match="one suggestion is below 80% or without a probability") as refused,
         open_desk(document.pk, asked(document)) as desk,
     ):
-        desk.finish()
+        do(desk, "finish")
     assert refused.value.span == (0, 1)
     assert tags_of(document) == []
 
@@ -44,9 +44,9 @@ def test_once_judged_it_is_out_of_the_way_and_its_verdict_has_no_probability(
     document: Document, verb: str, left: list[str]
 ) -> None:
     with open_desk(document.pk, asked(document)) as desk:
-        getattr(desk, verb)(0, 1, "PER")
+        do(desk, verb, 0, 1, "PER")
     with open_desk(document.pk, asked(document)) as desk:
-        desk.finish()
+        do(desk, "finish")
     assert [text for _, text in mentions_of(document)] == left
     assert list(Verdict.objects.order_by("start").values_list("probability", flat=True)) == [None, 0.95]
 

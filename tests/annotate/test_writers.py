@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from annotate import iob2
-from annotate.desk import open_desk
+from annotate.desk import do, open_desk
 from annotate.models import Ask, Document, Edit, Prediction, Project, Source
 from tests.make import make_document, make_project, make_user, tags_of
 
@@ -40,7 +40,7 @@ def annotate(person: int, user: User, own: Document, shared: Document) -> Acknow
         gold = document.gold()
         ask = Ask(user, uuid4(), gold.revision if gold else 0)
         with open_desk(document.pk, ask) as desk:
-            desk.tag(token, token + 1, "PER")
+            do(desk, "tag", token, token + 1, "PER")
         acknowledged[ask.batch] = (document.pk, token)
     return acknowledged
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from annotate.desk import open_desk
+from annotate.desk import do, open_desk
 from annotate.models import Annotation, Ask, Document, Edit, Prediction, Project
 from tests.make import make_document, make_user
 from tests.training.fake_queue import Rung
@@ -37,7 +37,7 @@ def gold_in_every_state(project: Project) -> None:
         gold = document.gold()
         assert gold is not None
         with open_desk(document.pk, Ask.anew(user if verb == "reopen" else None, gold)) as desk:
-            getattr(desk, verb)()
+            do(desk, verb)
     tags = ["B-PER", "O", "O", "O"]
     Annotation.objects.create(document=undone, kind="personal", author=user, tags=tags, token_count=4)
 

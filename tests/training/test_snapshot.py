@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from annotate.desk import open_desk
+from annotate.desk import do, open_desk
 from annotate.models import Annotation, Ask, Document, Project
 from tests.make import make_document, make_project
 from training import snapshot
@@ -102,7 +102,7 @@ def test_it_counts_who_tagged_blind(project: Project) -> None:
 def test_reopening_an_article_takes_it_out(project: Project) -> None:
     document = Document.objects.in_split("validation").get()
     with open_desk(document.pk, Ask.anew(None, document.gold())) as desk:
-        desk.reopen()
+        do(desk, "reopen")
     assert take(project).validation == []
 
 

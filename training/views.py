@@ -135,6 +135,11 @@ def _moves_alone(request: HttpRequest, run: Run | None) -> bool:
     return request.GET.get("shown") == _buttons(run)
 
 
+def _in_place(request: HttpRequest, response: HttpResponse, whole: str) -> HttpResponse:
+    """A poll, which asked for what moves, is answered with the whole when its buttons are wrong by now."""
+    return retarget(response, whole) if "shown" in request.GET else response
+
+
 def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
     try:
         doorbell.ring_for_predictions(version.source_id)
@@ -165,7 +170,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
     }
     if _moves_alone(request, last):
         return render(request, "training/panel.html#live", context)
-    return retarget(render(request, "training/panel.html", context), "#training")
+    return _in_place(request, render(request, "training/panel.html", context), "#training")
 
 
 def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
@@ -194,7 +199,7 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
         return render(request, "training/run.html", context)
     if _moves_alone(request, run):
         return render(request, "training/run.html#live", context)
-    return retarget(render(request, "training/run.html#run", context), "#run")
+    return _in_place(request, render(request, "training/run.html#run", context), "#run")
 
 
 def _are_suggestions_due(version: Version) -> bool:

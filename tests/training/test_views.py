@@ -153,7 +153,9 @@ def test_a_poll_leaves_the_stop_button_alone_until_it_means_something_else(
 ) -> None:
     run = running(project, progress=PROGRESS)
     address = panel_of(project) if place == "panel" else f"/runs/{run.pk}/"
-    found = re.search(r'hx-get="([^"]+shown=[^"]+)"', signed_in.get(address).content.decode())
+    first = signed_in.get(address, headers=HTMX)
+    assert "HX-Retarget" not in first
+    found = re.search(r'hx-get="([^"]+shown=[^"]+)"', first.content.decode())
     assert found is not None
     response = signed_in.get(found[1], headers=HTMX)
     assert "7 of 40" in response.content.decode()

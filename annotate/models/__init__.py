@@ -1,7 +1,8 @@
 from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Refused
+from annotate.models.discussion import Note
 from annotate.models.document import HELD_OUT, Document, DocumentLabel, NearKey, Split, State
 from annotate.models.exchange import Import
-from annotate.models.prediction import Prediction, Source, Suggestion, Verdict
+from annotate.models.prediction import Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Label",
     "Membership",
     "NearKey",
+    "Note",
+    "Offer",
     "Prediction",
     "Project",
     "Refused",

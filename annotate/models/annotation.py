@@ -89,6 +89,13 @@ class How(models.TextChoices):
     REOPENED = "reopened", "Reopened"
     DELETED = "deleted", "Article deleted"
     RESTORED = "restored", "Article restored"
+    LEFT_OUT = "left_out", "Passage left out"
+    TAKEN_IN = "taken_in", "Passage taken in again"
+    FLAGGED = "flagged", "Flagged for discussion"
+    UNFLAGGED = "unflagged", "Flag taken away"
+    RELABELLED = "relabelled", "Label changed"
+    MOVED = "moved", "Moved to another split"
+    CLEARED = "cleared", "Suggestions cleared"
     UNDONE = "undone", "Undone"
     REDONE = "redone", "Redone"
 

@@ -120,6 +120,10 @@ class Document(models.Model):
     token_count = models.PositiveIntegerField()
     sentence_starts = models.JSONField(default=list)
     tokens_revision = models.PositiveIntegerField(default=0)
+    left_out = models.JSONField(
+        default=list, blank=True, help_text="[[start, end], ...] in tokens, ascending, apart: not learnt, not predicted"
+    )
+    flagged = models.BooleanField(default=False, help_text="To be discussed")
     state = models.CharField(max_length=12, choices=State.choices, default=State.RAW)
     split = models.CharField(max_length=10, choices=Split.choices)
     group = models.CharField(max_length=32, help_text="Near-duplicate group, frozen at import")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -118,3 +119,29 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.start}-{self.end} {self.kind}"
+
+
+class Offer(models.Model):
+    """A mention like one that a person tagged, marked softly for them to take or leave: finishing takes none and waits
+    for none. A batch is one offering; where it is taken back, its rows become inactive.
+    """
+
+    document = models.ForeignKey("annotate.Document", on_delete=models.CASCADE, related_name="offers")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="offers")
+    at = models.DateTimeField(auto_now_add=True)
+    batch = models.UUIDField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    label = models.CharField(max_length=50)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["start", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "batch", "start", "end"], name="offer_once_a_batch"),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="offer_range"),
+        ]
+        indexes = [models.Index(fields=["batch"], name="offer_batch")]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.start}-{self.end} offered"

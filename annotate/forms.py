@@ -29,6 +29,7 @@ class EditForm(forms.Form):
     client_id = forms.UUIDField()
     base = forms.IntegerField(min_value=0)
     source = forms.IntegerField(required=False)
+    words = forms.IntegerField(min_value=0, required=False)
     verb = forms.ChoiceField(choices=[(verb, verb) for verb in GIVEN])
     start = forms.IntegerField(min_value=0, required=False)
     end = forms.IntegerField(min_value=1, required=False)
@@ -37,6 +38,7 @@ class EditForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        data["words"] = data.get("words") or 0
         wanted = GIVEN.get(data.get("verb", ""), ())
         if "start" in wanted and (data.get("start") is None or data.get("end") is None):
             raise forms.ValidationError("This edit names no words.")

@@ -1,9 +1,16 @@
-"""Which of a person's batches can be undone, and which redone, read from the log."""
+"""What the log of an article tells: what a person can undo and redo, and what changed since a page was made."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from annotate.models import Annotation
+
+
+class Touched(NamedTuple):
+    """What changed since a revision: ranges of tokens, and the labels that spans came to or went from."""
+
+    ranges: list[tuple[int, int]]
+    labels: set[str]
 
 
 class Batch(NamedTuple):
@@ -33,3 +40,14 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
             done.append(Batch(batch, batch))
             undone.clear()
     return done, undone
+
+
+def touched_since(annotation: Annotation, base: int) -> Touched:
+    ranges: list[tuple[int, int]] = []
+    labels: set[str] = set()
+    if annotation.pk is not None and annotation.revision > base:
+        rows = annotation.edits.filter(revision__gt=base).values_list("start", "end", "before", "after")
+        for start, end, before, after in rows:
+            ranges.append((start, end))
+            labels.update(tag[2:] for tag in (*before, *after) if tag != "O")
+    return Touched(ranges, labels)

@@ -6,10 +6,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from hypothesis import settings as hypothesis
 
 from annotate.queue import connection
 from config import valkey
 from config.supervisor import Child, Supervisor
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.register_profile("tagdesk", deadline=None)
+hypothesis.load_profile("tagdesk")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -41,7 +41,8 @@ class Judged(NamedTuple):
 @contextmanager
 def open_desk(document_id: int, ask: Ask) -> Iterator[Desk]:
     with transaction.atomic():
-        document = Document.objects.present().select_for_update().get(pk=document_id)
+        held = Document.objects.present().select_for_update(of=("self",))
+        document = held.select_related("project__current_source").get(pk=document_id)
         annotation = document.gold() or Annotation.blank_gold(document)
         yield Desk(document, annotation, ask)
 

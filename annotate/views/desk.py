@@ -1,6 +1,6 @@
 """The article page: read, tag, judge, finish, next."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,14 +9,27 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import HttpResponseClientRedirect, push_url
+from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
+from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_document, get_project
 from annotate.desk import open_desk
 from annotate.forms import EditForm
-from annotate.history import undone_and_done
+from annotate.history import touched_since, undone_and_done
 from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role, Split
-from annotate.rendering import Mark, paragraphs
+from annotate.rendering import Mark, Sheet
+
+
+class HtmxHttpRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+class Seen(NamedTuple):
+    """What the page that sends an edit shows: the annotation's revision, whose suggestions, and which tokens."""
+
+    base: int
+    source: int | None
+    words: int
 
 
 @require_GET
@@ -35,37 +48,39 @@ def document_awaited(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @login_required
-def document_next(request: HttpRequest, slug: str) -> HttpResponseBase:
+def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     """The next article of the queue; `after` names the one just left."""
     project = get_project(request.user, slug)
     after = request.GET.get("after", "")
     left = project.documents.filter(pk=after).first() if after.isdecimal() else None
-    document = Document.objects.next_in_queue(project, after=left)
-    if document is None and left is not None and left.state != "finished":
+    following = Document.objects.next_in_queue(project, after=left)
+    if following is None and left is not None and left.state != "finished":
         messages.info(request, "This is the only article left.")
-        document = left
-    return redirect("document", document.pk) if document else _all_done(request, project)
+        following = left
+    if following is None:
+        return _all_done(request, project)
+    return _open(request, following) if request.htmx else redirect("document", following.pk)
 
 
 @require_POST
 @login_required
-def document_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
+def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     document = get_document(request.user, pk, Role.ANNOTATOR)
     form = EditForm(request.POST)
     if not form.is_valid():
         reasons = [reason for errors in form.errors.values() for reason in errors]
-        return _render(request, document, "#desk", warning=" ".join(map(str, reasons)))
+        return _whole_desk(request, document, warning=" ".join(map(str, reasons)))
+    seen = Seen(*(form.cleaned_data[name] for name in Seen._fields))
     try:
         with open_desk(pk, form.ask(request.user)) as desk:
             form.act(desk)
     except Conflict as conflict:
-        return _render(request, get_document(request.user, pk), "#desk", status=409, warning=str(conflict))
+        return _answer(request, get_document(request.user, pk), seen, status=409, warning=str(conflict))
     except Refused as refused:
-        return _render(request, document, "#desk", warning=str(refused), jump=refused.span)
-    document = get_document(request.user, pk)
+        return _answer(request, document, seen, warning=str(refused), jump=refused.span)
     if form.cleaned_data["verb"] == "finish" and form.cleaned_data["go_on"]:
-        return _go_on(request, document)
-    return _render(request, document, "#desk")
+        return _go_on(request, desk.document)
+    return _answer(request, desk.document, seen, desk.annotation)
 
 
 @require_POST
@@ -97,8 +112,13 @@ def _go_on(request: HttpRequest, finished: Document) -> HttpResponseBase:
     following = Document.objects.next_in_queue(finished.project, after=finished)
     if following is None:
         return _all_done(request, finished.project)
-    following = get_document(request.user, following.pk)
-    return push_url(_render(request, following, "#desk", finished=finished), reverse("document", args=[following.pk]))
+    return _open(request, following, finished=finished)
+
+
+def _open(request: HttpRequest, following: Document, **more: Any) -> HttpResponse:
+    """Another article in the place of the one on the page."""
+    response = _whole_desk(request, get_document(request.user, following.pk), **more)
+    return push_url(response, reverse("document", args=[following.pk]))
 
 
 def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
@@ -110,10 +130,41 @@ def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)  # type: ignore[attr-defined]
 
 
-def _render(
-    request: HttpRequest, document: Document, fragment: str = "", status: int = 200, **more: Any
+def _answer(
+    request: HttpRequest, document: Document, seen: Seen, annotation: Annotation | None = None, **more: Any
 ) -> HttpResponse:
-    annotation = document.gold() or Annotation.blank_gold(document)
+    """The blocks that changed since the page was made, and the counts: all that an edit touches and no more. Where the
+    page shows another model's suggestions, or other tokens, the whole.
+    """
+    gold = annotation or document.gold() or Annotation.blank_gold(document)
+    prediction = None if document.is_held_out else document.prediction()
+    source = prediction.source_id if prediction else None
+    if (source, document.tokens_revision) != (seen.source, seen.words):
+        return _whole_desk(request, document, **more)
+    touched = touched_since(gold, seen.base)
+    reach = [
+        (s.start, s.end)
+        for s in (prediction.suggestions() if prediction else [])
+        if any(s.overlaps(start, end) for start, end in touched.ranges)
+    ]
+    more["touched"] = [*touched.ranges, *reach]
+    more["counted"] = touched.labels
+    return _render(request, document, "#edited", gold, **more)
+
+
+def _whole_desk(request: HttpRequest, document: Document, **more: Any) -> HttpResponse:
+    return reswap(retarget(_render(request, document, "#desk", **more), "#desk"), "innerHTML")
+
+
+def _render(
+    request: HttpRequest,
+    document: Document,
+    fragment: str = "",
+    annotation: Annotation | None = None,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponse:
+    annotation = annotation or document.gold() or Annotation.blank_gold(document)
     labels = list(document.project.labels.all())
     spans = annotation.spans()
     prediction = None if document.is_held_out else document.prediction()
@@ -124,14 +175,15 @@ def _render(
         Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(threshold), True)
         for s in suggestions
     ]
-    marks.sort()
+    sheet = Sheet(document.text, document.tokens, sorted(marks), document.sentence_starts, document.left_out)
     done, undone = undone_and_done(annotation, request.user)
+    role = Role(document.project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": document.project,
         "document": document,
         "annotation": annotation,
         "labels": _counted(labels, marks),
-        "text": paragraphs(document.text, document.tokens, marks),
+        "text": sheet.whole() if fragment != "#edited" else sheet.touched(more["touched"]),
         "prediction": prediction,
         "awaited": _awaits_suggestions(document, annotation),
         "suggestions": len(suggestions),
@@ -140,8 +192,10 @@ def _render(
         "can_undo": bool(done),
         "can_redo": bool(undone),
         "guided": bool(document.project.guideline) or any(label.guideline for label in labels),
-        "may_edit": Role(document.project.role_of(request.user) or Role.VIEWER).rank >= Role.ANNOTATOR.rank,
-        "may_manage": document.project.role_of(request.user) == Role.MANAGER,
+        "may_edit": role.rank >= Role.ANNOTATOR.rank,
+        "may_manage": role == Role.MANAGER,
+        "edit_fields": [name for name in EditForm.base_fields if name not in Seen._fields],
+        "next_address": f"{reverse('document_next', args=[document.project.slug])}?after={document.pk}",
         **more,
     }
     return render(request, f"annotate/document.html{fragment}", context, status=status)

@@ -9,13 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from annotate.models import Document
 from tests.config.watching import eventually
+
+# Playwright's loop runs in this thread while it is open, and Django's ORM takes that for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -69,8 +75,6 @@ def browser() -> Iterator[Browser]:
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail("There is no Chromium here. `make test` installs it on Debian; elsewhere install it by hand.")
-    # Playwright's loop runs in this thread while it is open, and Django's ORM refuses to work beside one. So it ends
-    # with the module, and the tests here know the site by its pages alone.
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
@@ -100,6 +104,27 @@ def watched(browser: Browser, expected: Callable[[str], bool]) -> Iterator[Page]
     yield page
     context.close()
     assert [text for text in troubles if not expected(text)] == []
+
+
+class Desk(NamedTuple):
+    site: str
+    page: Page
+
+    def open(self, document: Document) -> Page:
+        """The article's page, as its project's manager sees it."""
+        user = User.objects.filter(username="ada").first() or User.objects.create_user("ada", is_superuser=True)
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        self.page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.site}])
+        self.page.goto(f"{self.site}/articles/{document.pk}/")
+        return self.page
+
+
+@pytest.fixture
+def desk(live_server: Any, transactional_db: None, page: Page) -> Desk:
+    """The pages alone, without workers, and a person signed in who manages all projects made before."""
+    return Desk(live_server.url, page)
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+// The cursor and the selection, in token indices: where the keyboard is, and what a label's key would tag.
+export class Cursor {
+  constructor(text) {
+    this.text = text;
+    this.at = null;
+    this.anchor = null;
+    this.byKey = false;
+    this.refresh();
+  }
+
+  refresh() {
+    this.tokens = [...this.text.querySelectorAll("i")];
+  }
+
+  get mark() { return this.at === null ? null : this.tokens[this.at]?.closest("mark"); }
+
+  // What is selected, or the word under the cursor: [start, end), or null.
+  get range() {
+    if (this.at === null) return null;
+    const other = this.anchor ?? this.at;
+    return [Math.min(this.at, other), Math.max(this.at, other) + 1];
+  }
+
+  words(start, end) {
+    const range = document.createRange();
+    range.setStartBefore(this.tokens[start]);
+    range.setEndAfter(this.tokens[end - 1]);
+    const copy = range.cloneContents();
+    for (const heard of copy.querySelectorAll(".heard")) heard.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  clear() {
+    this.anchor = null;
+    if (!this.byKey) this.at = null;
+    getSelection().removeAllRanges();
+  }
+
+  to(index, extend = false) {
+    if (!this.tokens.length) return;
+    const from = this.at;
+    this.byKey = true;
+    this.at = Math.max(0, Math.min(index, this.tokens.length - 1));
+    this.anchor = extend ? (this.anchor ?? from) : null;
+    this.tokens[this.at].scrollIntoView({ block: "nearest" });
+  }
+
+  by(tokens, extend) { this.to(this.at === null ? 0 : this.at + tokens, extend); }
+
+  bySentence(direction, extend) {
+    if (this.at === null) return this.to(0);
+    let index = this.at + direction;
+    while (index > 0 && index < this.tokens.length && !this.tokens[index].classList.contains("s")) index += direction;
+    this.to(index, extend);
+  }
+
+  // Up and down: the token nearest below or above on the screen.
+  byLine(direction, extend) {
+    if (this.at === null) return this.to(0);
+    const here = this.tokens[this.at].getBoundingClientRect();
+    let best = null, bestCost = Infinity, bestTop = 0;
+    for (let i = this.at + direction; i >= 0 && i < this.tokens.length; i += direction) {
+      const box = this.tokens[i].getBoundingClientRect();
+      const down = (box.top - here.top) * direction;
+      if (down < here.height / 2) continue;
+      if (best !== null && (box.top - bestTop) * direction > here.height / 2) break;
+      const cost = Math.abs(box.left - here.left);
+      if (cost < bestCost) [best, bestCost, bestTop] = [i, cost, box.top];
+    }
+    if (best !== null) this.to(best, extend);
+  }
+
+  // The next (or previous) mark from the cursor on; `here` counts the one under it.
+  toMark(direction, selector, here = false) {
+    const marks = [...this.text.querySelectorAll(`${selector}:not(.more)`)];
+    const at = this.at === null ? (direction > 0 ? -1 : this.tokens.length) : this.at;
+    const [start, end] = [(mark) => Number(mark.dataset.s), (mark) => Number(mark.dataset.e)];
+    const beyond = (mark) => (direction > 0 ? start(mark) > at || (here && end(mark) > at) : end(mark) <= at);
+    const ahead = marks.filter(beyond);
+    const chosen = direction > 0 ? ahead[0] ?? marks[0] : ahead.at(-1) ?? marks.at(-1);
+    if (chosen) this.to(start(chosen));
+    return Boolean(chosen);
+  }
+
+  show() {
+    for (const old of this.text.querySelectorAll(".at, .sel, .held")) old.classList.remove("at", "sel", "held");
+    const range = this.range;
+    if (!range) return;
+    if (this.byKey) this.tokens[this.at].classList.add("at");
+    if (this.anchor !== null) for (let i = range[0]; i < range[1]; i++) this.tokens[i].classList.add("sel");
+    else if (this.mark) for (const piece of this.pieces(this.mark)) piece.classList.add("held");
+  }
+
+  // A mark that runs on into another block is two elements.
+  pieces(mark) { return this.text.querySelectorAll(`mark[data-s="${mark.dataset.s}"][data-e="${mark.dataset.e}"]`); }
+}

@@ -1,0 +1,305 @@
+// The article page's hands: reads the server's HTML, fills the one edit form, submits it. It knows tokens by their
+// order alone and keeps nothing that the server does not have, but for the cursor and the edits not yet acknowledged.
+import { Cursor } from "./cursor.js";
+import { Mouse } from "./mouse.js";
+import { Queue } from "./queue.js";
+
+const SETTLED = 600; // milliseconds in which nobody can have read an article that was just opened
+
+class TagDesk extends HTMLElement {
+  connectedCallback() {
+    this.queue = new Queue(this);
+    this.label = sessionStorage.getItem(this.memory) || "";
+    document.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
+    window.addEventListener("beforeunload", (this.onLeave = (event) => this.queue.length && event.preventDefault()));
+    this.addEventListener("click", (event) => this.stay(event), { capture: true });
+    this.addEventListener("click", (event) => this.click(event));
+    this.addEventListener("input", (event) => event.target.matches("[data-find-label]") && this.findLabel(event.target));
+    this.addEventListener("htmx:afterSwap", () => this.fresh());
+    this.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt === this.form && this.answered(detail.xhr.status));
+    this.fresh();
+    this.text.focus({ preventScroll: true });
+  }
+
+  disconnectedCallback() {
+    this.mouse.forget();
+    document.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("beforeunload", this.onLeave);
+  }
+
+  get memory() { return `tagdesk-label-${this.dataset.project}`; }
+  get text() { return this.querySelector("#text"); }
+  get form() { return this.querySelector("form.edit"); }
+  get busy() { return this.getAttribute("aria-busy") === "true"; }
+  get editable() { return Boolean(this.querySelector("[data-verb]")); }
+
+  // What is on the page now: after the first load, and where another article, or all of this one, came into its place.
+  fresh() {
+    if (this.cursor?.text === this.text) return;
+    const [before, article] = [this.cursor, this.form.getAttribute("hx-post")];
+    this.cursor = new Cursor(this.text);
+    this.mouse?.forget();
+    this.mouse = new Mouse(this, this.cursor);
+    this.cursor.byKey = before?.byKey ?? false;
+    if (article !== this.article) {
+      if (this.article) scrollTo({ top: 0 });
+      this.article = article;
+      this.opened = performance.now();
+      this.cursor.at = this.cursor.byKey ? 0 : null;
+    } else [this.cursor.at, this.cursor.anchor] = [before.at, before.anchor];
+    if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
+    this.show();
+  }
+
+  // ---- sending
+  send(verb, start = "", end = "", label = "", more = {}) {
+    if (this.busy) return; // the next article is on its way
+    if (verb === "finish") this.setAttribute("aria-busy", "true");
+    this.queue.add({ verb, start, end, label, ...more });
+  }
+
+  answered(status) {
+    if (!this.queue.answered(status, this.querySelector(".warned") !== null)) return;
+    this.removeAttribute("aria-busy");
+    this.cursor.refresh();
+    const jump = this.querySelector("#said").dataset.jump;
+    if (jump) this.cursor.to(Number(jump));
+    for (const token of this.text.querySelectorAll(".doing")) token.className = token.className.replace(/ ?doing c\d+/, "");
+    for (const mark of this.text.querySelectorAll(".pending")) mark.classList.remove("pending");
+    for (const edit of this.queue.edits) this.draw(edit);
+    if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
+    this.show();
+    this.queue.submit();
+    const leaving = this.queue.length ? null : this.leaving;
+    if (!this.queue.length) this.leaving = null;
+    if (status < 400) leaving?.();
+  }
+
+  // Another article comes into the place of this one: what was done here is stored first.
+  leave(go) {
+    if (this.queue.length) this.leaving = go;
+    else go();
+  }
+
+  stay(event) {
+    const link = event.target.closest("[data-skip], [data-next]");
+    if (!link || !this.queue.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.leave(() => this.querySelector(link.matches("[data-next]") ? "[data-next]" : "[data-skip]")?.click());
+  }
+
+  // What was asked for shows at once, as not yet saved; suggestions whose verdict is on its way are not offered again.
+  draw({ verb, start, end, label }) {
+    if (start === "") return;
+    const color = [...(this.chip(label)?.classList ?? [])].find((name) => /^c\d+$/.test(name));
+    if (verb === "tag" && color) for (const token of this.cursor.tokens.slice(start, end)) token.classList.add("doing", color);
+    const touched = [...this.text.querySelectorAll("mark")].filter((mark) => Number(mark.dataset.s) < end && start < Number(mark.dataset.e));
+    for (const mark of touched) mark.classList.add("pending");
+  }
+
+  status(now) {
+    for (const line of this.querySelectorAll("[data-status]")) line.hidden = line.dataset.status !== now;
+  }
+
+  // ---- showing where one is
+  show() {
+    const cursor = this.cursor;
+    cursor.show();
+    for (const chip of this.chips) chip.setAttribute("aria-pressed", chip.dataset.label === this.label);
+    const mark = cursor.mark;
+    const kind = cursor.anchor !== null ? "selection" : !mark ? "" : mark.classList.contains("suggestion") ? "suggestion" : "span";
+    const words = kind && this.spoken(kind, mark, cursor.range);
+    for (const hand of this.querySelectorAll("[data-hand]")) {
+      hand.hidden = hand.dataset.hand !== kind;
+      if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = words;
+    }
+    const here = cursor.at === null || !cursor.byKey ? "" : cursor.tokens[cursor.at].textContent;
+    this.querySelector("[data-spoken]").textContent = here && (words || here);
+  }
+
+  spoken(kind, mark, range) {
+    if (kind === "selection") return `“${this.cursor.words(...range)}”`;
+    const text = this.cursor.words(Number(mark.dataset.s), Number(mark.dataset.e));
+    const sure = kind === "suggestion" && mark.dataset.p ? ` ${mark.dataset.p} %` : "";
+    return `${mark.dataset.label}${sure} “${text}”`;
+  }
+
+  // ---- verbs
+  get chips() { return [...this.querySelectorAll(".chip[data-label]")]; }
+
+  chip(label) { return this.chips.find((chip) => chip.dataset.label === label); }
+
+  choose(label) {
+    const { mark, anchor, range, byKey } = this.cursor;
+    this.label = label;
+    sessionStorage.setItem(this.memory, label);
+    if (anchor !== null) this.tag(...range);
+    else if (mark) this.tag(Number(mark.dataset.s), Number(mark.dataset.e), label, mark.classList.contains("suggestion"));
+    else if (byKey && range) this.tag(...range);
+    this.show();
+  }
+
+  tag(start, end, label = this.label, judged = false) {
+    this.cursor.at = this.cursor.byKey ? end - 1 : null;
+    this.cursor.clear();
+    this.draw({ verb: "tag", start, end, label });
+    this.send("tag", start, end, label);
+    if (judged) this.goOn();
+    this.show();
+  }
+
+  judge(verb) {
+    const mark = this.cursor.mark;
+    if (!mark?.matches(".suggestion:not(.pending)")) return this.goOn();
+    for (const piece of this.cursor.pieces(mark)) piece.classList.add("pending");
+    this.send(verb, mark.dataset.s, mark.dataset.e, mark.dataset.label);
+    return this.goOn();
+  }
+
+  // To the next suggestion that is still open, without waiting for the server.
+  goOn() {
+    this.cursor.toMark(1, "mark.suggestion:not(.pending)", true);
+    this.show();
+  }
+
+  remove() {
+    const { mark, anchor, range } = this.cursor;
+    if (anchor === null && mark?.classList.contains("suggestion")) return this.judge("reject");
+    const words = anchor !== null ? range : mark && [mark.dataset.s, mark.dataset.e];
+    if (words) {
+      this.draw({ verb: "clear", start: Number(words[0]), end: Number(words[1]) });
+      this.send("clear", ...words);
+    }
+    this.cursor.clear();
+    this.show();
+  }
+
+  act(verb, event) {
+    if (verb === "accept" || verb === "reject") this.judge(verb);
+    else if (verb === "clear") this.remove();
+    else if (verb === "finish") this.send("finish", "", "", "", { go_on: event.shiftKey ? "" : "on" });
+    else this.send(verb);
+  }
+
+  finish(event) {
+    if (document.activeElement !== this.text || performance.now() - this.opened < SETTLED) return;
+    const next = this.querySelector("[data-next]");
+    if (next) next.click();
+    else this.act("finish", event);
+  }
+
+  // ---- what the mouse did
+  selected(range, byTouch = false) {
+    this.cursor.byKey = false;
+    [this.cursor.anchor, this.cursor.at] = [range[0], range[1] - 1];
+    // A finger chooses its label after: what it touched may be no more than where it scrolled.
+    if (this.label && this.editable && !byTouch) this.tag(...range);
+    else this.show();
+  }
+
+  picked(index) {
+    this.cursor.byKey = false;
+    [this.cursor.at, this.cursor.anchor] = [index, null];
+    if (!this.cursor.mark) this.cursor.at = null;
+    this.show();
+  }
+
+  moved(mark, range) {
+    this.cursor.byKey = false;
+    this.tag(...range, mark.dataset.label);
+  }
+
+  click(event) {
+    const chip = event.target.closest(".chip");
+    const button = event.target.closest("[data-verb]");
+    if (event.target.closest("[data-back]")) this.leave(() => history.back());
+    if (chip && chip.dataset.label === this.label && this.cursor.anchor === null && !this.cursor.mark) {
+      this.label = "";
+      sessionStorage.removeItem(this.memory);
+      this.show();
+    } else if (chip) this.choose(chip.dataset.label);
+    else if (button) this.act(button.dataset.verb, event);
+    if (chip || button) this.text.focus({ preventScroll: true });
+  }
+
+  // ---- labels by name, where there are more than keys
+  findLabel(field) {
+    const wanted = field.value.trim().toLowerCase();
+    for (const chip of this.chips) chip.hidden = !chip.dataset.label.toLowerCase().includes(wanted);
+  }
+
+  inFindLabel(event) {
+    const field = event.target;
+    const first = this.querySelector(".chip:not([hidden])");
+    if (event.key === "Enter" && first) this.choose(first.dataset.label);
+    else if (event.key !== "Escape") return;
+    event.preventDefault();
+    field.value = "";
+    this.findLabel(field);
+    this.text.focus({ preventScroll: true });
+  }
+
+  // ---- the keyboard
+  key(event) {
+    if (this.busy) return;
+    if (event.target.matches?.("[data-find-label]")) return this.inFindLabel(event);
+    const typing = event.target.closest("input, textarea, select, button, a, summary, [contenteditable]");
+    const composed = event.getModifierState("AltGraph"); // [ and ] on many keyboards
+    if (typing || (event.altKey && !composed) || event.defaultPrevented) return;
+    // A key held down moves the cursor; it never judges, and never finishes what nobody has read.
+    if (event.repeat && !event.key.startsWith("Arrow")) return event.preventDefault();
+    if (this.command(event, (event.ctrlKey || event.metaKey) && !composed)) event.preventDefault();
+  }
+
+  command(event, control) {
+    const { key, shiftKey: shift } = event;
+    const chip = this.editable && !control && this.chips.find((candidate) => candidate.dataset.key === key.toLowerCase());
+    if (chip) return this.choose(chip.dataset.label), true;
+    const cursor = this.cursor;
+    const moves = control
+      ? { ArrowRight: () => cursor.bySentence(1, shift), ArrowLeft: () => cursor.bySentence(-1, shift) }
+      : {
+          ArrowRight: () => cursor.by(1, shift),
+          ArrowLeft: () => cursor.by(-1, shift),
+          ArrowDown: () => cursor.byLine(1, shift),
+          ArrowUp: () => cursor.byLine(-1, shift),
+          Home: () => cursor.to(0, shift),
+          End: () => cursor.to(cursor.tokens.length - 1, shift),
+          "]": () => cursor.toMark(1, "mark"),
+          "[": () => cursor.toMark(-1, "mark"),
+          Escape: () => { cursor.byKey = false; cursor.clear(); },
+        };
+    if (moves[key]) return moves[key](), this.show(), true;
+    if (control) return this.editable && key.toLowerCase() === "z" && (this.send(shift ? "redo" : "undo"), true);
+    const pages = {
+      PageDown: () => this.querySelector("[data-skip]")?.click(),
+      PageUp: () => this.leave(() => history.back()),
+      "?": () => this.help(),
+      "/": () => this.querySelector("[data-find-label]")?.focus(),
+    };
+    if (pages[key]) return pages[key](), true;
+    return this.letter(key.length === 1 ? key.toLowerCase() : key, event);
+  }
+
+  letter(key, event) {
+    if (key === "h") return this.help(), true;
+    if (!this.editable) return false;
+    const verbs = {
+      a: () => this.judge("accept"),
+      x: () => this.judge("reject"),
+      Backspace: () => this.remove(),
+      Delete: () => this.remove(),
+      Enter: () => this.finish(event),
+    };
+    return Boolean(verbs[key]) && (verbs[key](), true);
+  }
+
+  help() {
+    const keys = this.querySelector("#keys");
+    keys.open = !keys.open;
+    if (keys.open) keys.scrollIntoView({ block: "nearest" });
+  }
+}
+
+customElements.define("tag-desk", TagDesk);

@@ -1,0 +1,191 @@
+"""Each hand of the article page, by mouse and by key, in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotate.models import Document
+from tests.browser.conftest import Desk
+from tests.browser.test_loop import mentions, press, word
+from tests.config.watching import eventually
+from tests.make import make_document, make_project, mentions_of, suggest
+
+pytestmark = pytest.mark.slow
+TEXT = "Ada Lovelace met Bob in Paris. They left.\nLater Reuters wrote of Carl and Dora in Rome."
+
+
+@pytest.fixture
+def article(transactional_db: None) -> Document:
+    return make_document(TEXT, make_project(), title="Meetings")
+
+
+def saved(page: Page, document: Document, *expected: tuple[str, str]) -> None:
+    """What the page shows is what is stored, and it says so."""
+    eventually(lambda: [tuple(mention) for mention in mentions(page)] == list(expected), patience=10)
+    assert [tuple(mention) for mention in mentions(page)] == list(expected)
+    expect(page.locator('[data-status="saved"]')).to_be_visible()
+    expect(page.locator("#text .doing, #text .pending")).to_have_count(0)
+    document.refresh_from_db()
+    assert mentions_of(document) == list(expected)
+
+
+def drag(page: Page, start: str, end: str, at: float = 0.5) -> None:
+    first, last = word(page, start).bounding_box(), word(page, end).bounding_box()
+    assert first
+    assert last
+    page.mouse.move(first["x"] + first["width"] * at, first["y"] + first["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] * at, last["y"] + last["height"] / 2, steps=5)
+    page.mouse.up()
+
+
+def test_a_drag_snaps_to_whole_words_from_either_end_and_across_lines(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.keyboard.press("1")
+    drag(page, "Ada", "Lovelace")
+    saved(page, article, ("PER", "Ada Lovelace"))
+    page.keyboard.press("2")
+    drag(page, "Carl", "Reuters")
+    saved(page, article, ("PER", "Ada Lovelace"), ("ORG", "Reuters wrote of Carl"))
+    page.keyboard.press("3")
+    drag(page, "left", "Later")
+    expect(page.locator('#text mark[data-label="LOC"]')).to_have_count(2)  # one span in two paragraphs
+    document = Document.objects.get()
+    assert mentions_of(document)[1] == ("LOC", "left.\nLater")
+
+
+def test_a_double_click_takes_the_token_and_not_the_browsers_word(desk: Desk, transactional_db: None) -> None:
+    article = make_document("Obama's U.S. trip cost $3.5bn.", make_project())
+    page = desk.open(article)
+    page.keyboard.press("1")
+    word(page, "Obama").dblclick()
+    saved(page, article, ("PER", "Obama"))
+    page.keyboard.press("3")
+    word(page, "U.S.").dblclick()
+    saved(page, article, ("PER", "Obama"), ("LOC", "U.S."))
+
+
+def test_a_clicked_span_is_relabelled_removed_and_its_edges_dragged(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.keyboard.press("1")
+    word(page, "Lovelace").dblclick()
+    saved(page, article, ("PER", "Lovelace"))
+    word(page, "Lovelace").click()
+    expect(page.get_by_role("button", name="Remove")).to_be_visible()
+    drag(page, "Lovelace", "Ada", at=0.2)  # its start, to the left
+    saved(page, article, ("PER", "Ada Lovelace"))
+    word(page, "Ada").click()
+    drag(page, "Lovelace", "Bob")  # its end, to the right
+    saved(page, article, ("PER", "Ada Lovelace met Bob"))
+    word(page, "Bob").click()
+    drag(page, "Bob", "Lovelace")  # and back
+    saved(page, article, ("PER", "Ada Lovelace"))
+    word(page, "Ada").click()
+    page.keyboard.press("2")
+    saved(page, article, ("ORG", "Ada Lovelace"))
+    word(page, "Ada").click()
+    page.keyboard.press("Delete")
+    saved(page, article)
+    assert page.locator("#steps [data-verb=undo]").is_enabled()
+
+
+def test_the_cursor_goes_by_word_sentence_and_line_and_to_both_ends(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    at = page.locator("#text i.at")
+    for key, expected in [
+        ("ArrowRight", "Ada"),
+        ("ArrowRight", "Lovelace"),
+        ("ArrowLeft", "Ada"),
+        ("Control+ArrowRight", "They"),
+        ("Control+ArrowRight", "Later"),
+        ("Control+ArrowLeft", "They"),
+        ("ArrowDown", None),
+        ("ArrowUp", None),
+        ("End", "."),
+        ("Home", "Ada"),
+    ]:
+        page.keyboard.press(key)
+        if expected:
+            expect(at).to_have_text(expected)
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#text i.sel")).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.locator("#text i.sel, #text i.at")).to_have_count(0)
+
+
+def test_suggestions_are_judged_corrected_and_finished_without_the_mouse(desk: Desk, article: Document) -> None:
+    following = make_document("Another one.", article.project, title="Following")
+    suggest(article, (0, 2, "PER", 0.95), (3, 4, "ORG", 0.6), (5, 6, "LOC", 0.9), (12, 13, "MISC", 0.5))
+    page = desk.open(article)
+    page.keyboard.press("]")
+    press(page, "a")
+    expect(page.locator("#text .at")).to_have_text("Bob")
+    press(page, "1")  # a label's key corrects
+    page.keyboard.press("]")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(700)
+    page.keyboard.press("Enter")  # one below the threshold is left: the page goes there
+    expect(page.locator(".warned")).to_contain_text("one suggestion is below 80%")
+    expect(page.locator("#text mark.held")).to_have_attribute("data-label", "MISC")
+    press(page, "x")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{desk.site}/articles/{following.pk}/")
+    article.refresh_from_db()
+    assert article.state == "finished"
+    assert mentions_of(article) == [("PER", "Ada Lovelace"), ("PER", "Bob"), ("LOC", "Paris")]
+
+
+def test_an_edit_is_answered_with_the_touched_part_and_undo_survives_a_reload(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.evaluate("document.querySelector('#text p:last-of-type i').dataset.mine = '1'")
+    page.keyboard.press("1")
+    with page.expect_response("**/edit") as answer:
+        word(page, "Ada").dblclick()
+    saved(page, article, ("PER", "Ada"))
+    assert "Reuters" not in answer.value.text()
+    assert page.locator('#text [data-mine="1"]').count() == 1  # the other paragraph is the element it was
+    expect(page.locator('.chip[data-label="PER"] .count')).to_have_text("1")
+    page.reload()
+    press(page, "Control+z")
+    saved(page, article)
+    expect(page.locator('.chip[data-label="PER"] .count')).to_have_text("0")
+    press(page, "Control+Shift+Z")
+    saved(page, article, ("PER", "Ada"))
+
+
+def test_no_key_fires_while_one_types_or_from_a_button(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.get_by_text("Delete this article").focus()
+    page.keyboard.press("1")
+    page.wait_for_timeout(700)
+    page.mouse.click(5, 880)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Enter")  # the article has not the focus
+    expect(page.locator('.chip[aria-pressed="true"]')).to_have_count(0)
+    article.refresh_from_db()
+    assert article.state == "raw"
+
+
+def test_more_labels_than_keys_are_found_by_typing(desk: Desk, transactional_db: None) -> None:
+    article = make_document(TEXT, make_project(labels=[f"Label{n:02}" for n in range(1, 15)]))
+    page = desk.open(article)
+    page.keyboard.press("Home")
+    page.keyboard.press("/")
+    page.keyboard.type("el13")
+    expect(page.locator(".chip:visible")).to_have_count(1)
+    with page.expect_response("**/edit"):
+        page.keyboard.press("Enter")
+    saved(page, article, ("Label13", "Ada"))
+    expect(page.locator(".chip:visible")).to_have_count(14)
+
+
+def test_page_keys_lead_to_the_next_article_and_back(desk: Desk, article: Document) -> None:
+    following = make_document("Another one.", article.project, title="Following")
+    page = desk.open(article)
+    page.keyboard.press("PageDown")
+    expect(page).to_have_url(f"{desk.site}/articles/{following.pk}/")
+    expect(page.locator("h1")).to_have_text("Following")
+    page.keyboard.press("PageUp")
+    expect(page.locator("h1")).to_have_text("Meetings")
+    expect(page).to_have_url(f"{desk.site}/articles/{article.pk}/")

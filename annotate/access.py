@@ -13,9 +13,10 @@ def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
     return _allowed(user, get_object_or_404(projects, slug=slug), role)
 
 
-def get_document(user: Any, pk: int, role: Role = Role.VIEWER) -> Document:
+def get_document(user: Any, pk: int, role: Role = Role.VIEWER, without: tuple[str, ...] = ("signature",)) -> Document:
+    """`without` names the columns that the view has no use for."""
     documents = Document.objects.visible_to(user).present().select_related("project__current_source")
-    document = get_object_or_404(documents, pk=pk)
+    document = get_object_or_404(documents.defer(*without), pk=pk)
     _allowed(user, document.project, role)
     return document
 

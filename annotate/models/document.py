@@ -77,6 +77,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         if after is not None:
             waiting = waiting.exclude(pk=after.pk)
         skipped = after if after is not None and after.state != State.FINISHED else None
+        waiting = waiting.defer(*Document.LARGE)
         held_out = waiting.in_split(*HELD_OUT).order_by("pk")
         train = waiting.in_split(Split.TRAIN)
         if skipped is not None and skipped.is_held_out:
@@ -132,6 +133,9 @@ class Document(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = DocumentQuerySet.as_manager()
+
+    # What only the article's own page and the engine need, and what weighs most.
+    LARGE = ("text", "tokens", "sentence_starts", "signature")
 
     class Meta:
         ordering = ["pk"]

@@ -77,9 +77,13 @@ class Project(models.Model):
         return list(self.labels.values_list("name", flat=True))
 
     def role_of(self, user: Any) -> str | None:
+        """Asked of the database once for each person while this row is in hand."""
         if user.is_superuser:
             return Role.MANAGER
-        return self.memberships.filter(user_id=user.pk).values_list("role", flat=True).first()
+        held: dict[int | None, str | None] = self.__dict__.setdefault("_held", {})
+        if user.pk not in held:
+            held[user.pk] = self.memberships.filter(user_id=user.pk).values_list("role", flat=True).first()
+        return held[user.pk]
 
 
 def free_slug(name: str) -> str:

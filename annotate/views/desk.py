@@ -65,22 +65,22 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 @require_POST
 @login_required
 def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
-    document = get_document(request.user, pk, Role.ANNOTATOR)
+    allowed = get_document(request.user, pk, Role.ANNOTATOR, without=Document.LARGE)
     form = EditForm(request.POST)
     if not form.is_valid():
         reasons = [reason for errors in form.errors.values() for reason in errors]
-        return _whole_desk(request, document, warning=" ".join(map(str, reasons)))
+        return _whole_desk(request, allowed, warning=" ".join(map(str, reasons)))
     seen = Seen(*(form.cleaned_data[name] for name in Seen._fields))
     try:
         with open_desk(pk, form.ask(request.user)) as desk:
             form.act(desk)
     except Conflict as conflict:
-        return _answer(request, get_document(request.user, pk), seen, status=409, warning=str(conflict))
+        return _answer(request, allowed, seen, status=409, warning=str(conflict))
     except Refused as refused:
-        return _answer(request, document, seen, warning=str(refused), jump=refused.span)
+        return _answer(request, allowed, seen, warning=str(refused), jump=refused.span)
     if form.cleaned_data["verb"] == "finish" and form.cleaned_data["go_on"]:
         return _go_on(request, desk.document)
-    return _answer(request, desk.document, seen, desk.annotation)
+    return _answer(request, desk.document, seen, desk.annotation, role=allowed.project.role_of(request.user))
 
 
 @require_POST
@@ -162,6 +162,7 @@ def _render(
     fragment: str = "",
     annotation: Annotation | None = None,
     status: int = 200,
+    role: str | None = None,
     **more: Any,
 ) -> HttpResponse:
     annotation = annotation or document.gold() or Annotation.blank_gold(document)
@@ -177,7 +178,7 @@ def _render(
     ]
     sheet = Sheet(document.text, document.tokens, sorted(marks), document.sentence_starts, document.left_out)
     done, undone = undone_and_done(annotation, request.user)
-    role = Role(document.project.role_of(request.user) or Role.VIEWER)
+    held = Role(role or document.project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": document.project,
         "document": document,
@@ -192,8 +193,8 @@ def _render(
         "can_undo": bool(done),
         "can_redo": bool(undone),
         "guided": bool(document.project.guideline) or any(label.guideline for label in labels),
-        "may_edit": role.rank >= Role.ANNOTATOR.rank,
-        "may_manage": role == Role.MANAGER,
+        "may_edit": held.rank >= Role.ANNOTATOR.rank,
+        "may_manage": held == Role.MANAGER,
         "edit_fields": [name for name in EditForm.base_fields if name not in Seen._fields],
         "next_address": f"{reverse('document_next', args=[document.project.slug])}?after={document.pk}",
         **more,

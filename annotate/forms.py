@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -7,20 +8,52 @@ from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotate.desk import Desk, do
+from annotate.iob2 import Span
 from annotate.models import COLORS, Ask, Label, Project
 
 SPAN = ("start", "end", "label")
+MOST_SPANS = 1_000  # of one edit
 # What each verb of the desk is given, by the names of the form's fields.
 GIVEN: dict[str, tuple[str, ...]] = {
     "tag": SPAN,
+    "tag_all": ("spans",),
     "clear": ("start", "end"),
     "accept": SPAN,
     "reject": SPAN,
+    "accept_all": ("at_least",),
+    "offer_like": ("start", "end", "fold_case", "inflect"),
+    "take_all_offers": ("shown",),
+    "drop_offers": ("shown",),
     "finish": (),
     "reopen": (),
     "undo": (),
     "redo": (),
 }
+
+
+class SpansField(forms.JSONField):
+    """[[start, end, "LABEL"], ...] in tokens, cleaned to spans in order that do not overlap."""
+
+    def clean(self, value: Any) -> list[Span]:
+        try:
+            given = super().clean(value) or []
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+            raise forms.ValidationError("These spans cannot be read.") from error
+        if not isinstance(given, list) or not all(map(_is_span, given)):
+            raise forms.ValidationError("These spans are not lists of two token numbers and a label.")
+        if len(given) > MOST_SPANS:
+            raise forms.ValidationError(f"At most {MOST_SPANS:,} spans can be tagged at once.")
+        spans = sorted(Span(*one) for one in given)
+        if any(later.start < earlier.end for earlier, later in pairwise(spans)):
+            raise forms.ValidationError("Two of these spans overlap.")
+        return spans
+
+
+def _is_span(given: Any) -> bool:
+    match given:
+        case [int(start), int(end), str(label)] if bool not in map(type, given):
+            return 0 <= start < end and 0 < len(label) <= 50 and label.isprintable()
+    return False
 
 
 class EditForm(forms.Form):
@@ -34,6 +67,11 @@ class EditForm(forms.Form):
     start = forms.IntegerField(min_value=0, required=False)
     end = forms.IntegerField(min_value=1, required=False)
     label = forms.CharField(max_length=50, required=False)
+    spans = SpansField(required=False)
+    at_least = forms.FloatField(min_value=0, max_value=1, required=False)
+    fold_case = forms.BooleanField(required=False)
+    inflect = forms.BooleanField(required=False)
+    shown = forms.IntegerField(min_value=0, required=False, help_text="How many soft marks the page showed")
     go_on = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -44,6 +82,10 @@ class EditForm(forms.Form):
             raise forms.ValidationError("This edit names no words.")
         if "label" in wanted and not data.get("label"):
             raise forms.ValidationError("Choose a label first.")
+        if "spans" in wanted and not data.get("spans") and not self.errors:
+            raise forms.ValidationError("This edit names no words.")
+        if {"at_least", "shown"} & {name for name in wanted if data.get(name) is None} and not self.errors:
+            raise forms.ValidationError("Look at what is to be accepted first.")
         return data
 
     def ask(self, user: Any) -> Ask:

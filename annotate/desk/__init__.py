@@ -6,15 +6,22 @@ does stands in the module of its kind; what they share (the guards, the writing,
 
 from collections.abc import Callable
 
-from annotate.desk.judging import accept, finish, reject, reopen
+from annotate.desk.judging import accept, accept_all, finish, reject, reopen
+from annotate.desk.mentions import drop_offers, offer_like, take_all_offers
 from annotate.desk.sheet import Desk, open_desk
-from annotate.desk.tagging import clear, tag
+from annotate.desk.tagging import clear, tag, tag_all
 from annotate.desk.undoing import redo, undo
 
 __all__ = ["VERBS", "Desk", "do", "open_desk"]
 
 VERBS: dict[str, Callable[..., None]] = {
-    verb.__name__: verb for verb in (tag, clear, accept, reject, finish, reopen, undo, redo)
+    verb.__name__: verb
+    for verb in (
+        *(tag, tag_all, clear),
+        *(accept, reject, accept_all, finish, reopen),
+        *(offer_like, take_all_offers, drop_offers),
+        *(undo, redo),
+    )
 }
 
 

@@ -9,7 +9,7 @@ from annotate.models.prediction import Suggestion
 def accept(desk: Desk, start: int, end: int, label: str) -> None:
     suggestion = desk.suggestion(start, end, label)
     desk.guard(start, end)
-    desk.write([taken(suggestion, How.ACCEPTED)], [Judged(suggestion, Verdict.Kind.ACCEPTED)])
+    desk.write([taken(suggestion)], [Judged(suggestion, Verdict.Kind.ACCEPTED)])
 
 
 def reject(desk: Desk, start: int, end: int, label: str) -> None:
@@ -19,9 +19,20 @@ def reject(desk: Desk, start: int, end: int, label: str) -> None:
     desk.write([change], [Judged(suggestion, Verdict.Kind.REJECTED)])
 
 
+def accept_all(desk: Desk, at_least: float) -> None:
+    """Accept what is suggested at or above a probability, each as if by itself."""
+    if desk.document.is_held_out:
+        raise Refused("This article is held out and tagged blind: there is nothing to accept.")
+    sure = [s for s in desk.suggestions() if s.probability is not None and s.probability >= at_least]
+    if not sure:
+        raise Refused(f"No suggestion is at or above {at_least:.0%}.")
+    desk.guard_each([(s.start, s.end) for s in sure])
+    desk.write([taken(s) for s in sure], [Judged(s, Verdict.Kind.ACCEPTED) for s in sure])
+
+
 def finish(desk: Desk) -> None:
     """Take what is left at or above the threshold as accepted at finish; the rest must be judged first, one by
-    one: what is below it, and what came without a probability.
+    one: what is below it, and what came without a probability. Soft marks are neither taken nor waited for.
     """
     if desk.annotation.is_finished:
         return
@@ -43,6 +54,7 @@ def reopen(desk: Desk) -> None:
         desk.write([Change(0, [], How.REOPENED)], [], status=State.IN_PROGRESS)
 
 
-def taken(suggestion: Suggestion, how: str) -> Change:
+def taken(suggestion: Suggestion, how: str = How.ACCEPTED) -> Change:
     start, end, label, *_ = suggestion
+    how = How.PROPAGATED if suggestion.soft else how
     return Change(start, tags_between([iob2.Span(start, end, label)], start, end), how, suggestion)

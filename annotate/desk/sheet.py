@@ -58,10 +58,14 @@ class Desk:
 
     def guard(self, start: int, end: int) -> None:
         """Refuse where these tokens changed since the revision the person saw."""
+        self.guard_each([(start, end)])
+
+    def guard_each(self, ranges: list[tuple[int, int]]) -> None:
         if self.annotation.pk is None or self.ask.base >= self.annotation.revision:
             return
         since = self.annotation.edits.filter(revision__gt=self.ask.base)
-        if since.filter(start__lt=end, end__gt=start).exists():
+        changed = {token for start, end in since.values_list("start", "end") for token in range(start, end)}
+        if any(not changed.isdisjoint(range(start, end)) for start, end in ranges):
             raise Conflict("These words were changed in another window or by somebody else. This is how they are now.")
         if since.exclude(status_before=F("status_after")).exists():
             raise Conflict(
@@ -78,21 +82,35 @@ class Desk:
         return low, high, self.annotation.tags[low:high]
 
     def suggestions(self) -> list[Suggestion]:
-        """What is still open, refused where it is not what the person's page showed."""
+        """What a model or an import suggests and nobody has judged."""
+        return self._seen([s for s in self.document.open_suggestions(self.annotation.spans()) if not s.soft])
+
+    def suggestion(self, start: int, end: int, label: str) -> Suggestion:
+        """The open suggestion or soft mark of just these words."""
         left = self.document.open_suggestions(self.annotation.spans())
+        found = next((s for s in left if s[:3] == (start, end, label)), None)
+        if found is None or not found.soft:
+            self._seen([s for s in left if not s.soft])
+        if found is None:
+            raise Conflict("That suggestion is not open any more. This is how the article is now.")
+        return found
+
+    def _seen(self, left: list[Suggestion]) -> list[Suggestion]:
+        """The same, refused where it is not what the person's page showed."""
         if left and self.ask.source != left[0].source_id:
             raise Conflict("New suggestions have come in for this article. Look them over; nothing was changed.")
         return left
 
-    def suggestion(self, start: int, end: int, label: str) -> Suggestion:
-        for suggestion in self.suggestions():
-            if (suggestion.start, suggestion.end, suggestion.label) == (start, end, label):
-                return suggestion
-        raise Conflict("That suggestion is not open any more. This is how the article is now.")
-
     def taken_back(self, low: int, high: int, kind: str) -> list[Judged]:
         """New verdicts for suggestions that were accepted in [low, high), whose spans now give way."""
-        gone = {(s.start, s.end, s.label) for s in self.annotation.spans() if low <= s.start < high}
+        return self.retracted([s for s in self.annotation.spans() if low <= s.start < high], kind)
+
+    def retracted(self, spans: list[iob2.Span], kind: str) -> list[Judged]:
+        """New verdicts for those of these spans that were suggestions, accepted before."""
+        if not spans:
+            return []
+        gone = {(s.start, s.end, s.label) for s in spans}
+        low, high = min(s.start for s in spans), max(s.end for s in spans)
         accepted = self.document.verdicts.filter(active=True, kind=Verdict.Kind.ACCEPTED, start__gte=low, end__lte=high)
         return [
             Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0), kind)

@@ -33,6 +33,7 @@ def _take_back(desk: Desk, redo: bool) -> None:
         raise Refused("Somebody has finished or reopened this article since, so its state stays as it is.")
     desk.write(changes, [], status=status, undoes=batch.latest)
     desk.document.verdicts.filter(batch=batch.origin).update(active=redo)
+    desk.document.offers.filter(batch=batch.origin).update(active=redo)
 
 
 def _status_changed_since(desk: Desk, edit: Edit) -> bool:

@@ -184,16 +184,35 @@ class Document(models.Model):
         return mine or said.filter(source__kind=Source.Kind.IMPORT).order_by("-source__number").first()
 
     def open_suggestions(self, spans: list[Any]) -> list[Suggestion]:
-        """The predicted spans that nobody has judged and that touch none of `spans`. Held-out articles show none."""
+        """The predicted spans that nobody has judged and that touch none of `spans`, then the soft marks that touch
+        neither. Held-out articles show no predicted one.
+        """
         prediction = None if self.is_held_out else self.prediction()
-        if prediction is None:
+        offered = self._offered()
+        if prediction is None and not offered:
             return []
         judged = set(self.verdicts.filter(active=True).values_list("start", "end", "label"))
-        return [
-            s
-            for s in prediction.suggestions()
-            if (s.start, s.end, s.label) not in judged and not any(s.overlaps(g.start, g.end) for g in spans)
-        ]
+        tagged = {token for span in spans for token in range(span.start, span.end)}
+        said = prediction.suggestions() if prediction else []
+        left = [s for s in said if s[:3] not in judged and tagged.isdisjoint(range(s.start, s.end))]
+        tagged.update(token for s in left for token in range(s.start, s.end))
+        for offer in offered:
+            if offer[:3] not in judged and tagged.isdisjoint(range(offer.start, offer.end)):
+                tagged.update(range(offer.start, offer.end))
+                left.append(offer)
+        return left
+
+    def _offered(self) -> list[Suggestion]:
+        """The soft marks, judged ones too; none where the article is finished. A held-out article has only what
+        somebody looked for in it: marks from other articles would nudge.
+        """
+        if self.state == State.FINISHED:
+            return []
+        offers = self.offers.filter(active=True)
+        if self.is_held_out:
+            offers = offers.filter(models.Exists(self.edits.filter(batch=models.OuterRef("batch"))))
+        rows = offers.values_list("start", "end", "label")
+        return [Suggestion(start, end, label, None, 0, soft=True) for start, end, label in rows]
 
     def delete_softly(self, by: Any) -> None:
         """Take the article out of the project, with all it has; `restore` brings it back."""

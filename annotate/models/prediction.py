@@ -21,13 +21,14 @@ class Suggestion(NamedTuple):
     label: str
     probability: float | None
     source_id: int
+    soft: bool = False  # an offer of a mention like a tagged one: no model says it, nobody must judge it
 
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
 
     def is_unsure(self, threshold: float) -> bool:
         """Whether a person must judge it. What nobody vouches for is not taken unseen."""
-        return self.probability is None or self.probability < threshold
+        return not self.soft and (self.probability is None or self.probability < threshold)
 
 
 class Source(models.Model):

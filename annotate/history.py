@@ -43,11 +43,19 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
 
 
 def touched_since(annotation: Annotation, base: int) -> Touched:
+    """What changed since the revision `base`, soft marks that came or went with it."""
     ranges: list[tuple[int, int]] = []
     labels: set[str] = set()
-    if annotation.pk is not None and annotation.revision > base:
-        rows = annotation.edits.filter(revision__gt=base).values_list("start", "end", "before", "after")
-        for start, end, before, after in rows:
-            ranges.append((start, end))
-            labels.update(tag[2:] for tag in (*before, *after) if tag != "O")
+    if annotation.pk is None or annotation.revision <= base:
+        return Touched(ranges, labels)
+    all_offers = False
+    rows = annotation.edits.filter(revision__gt=base).values_list("start", "end", "before", "after", "how")
+    for start, end, before, after, how in rows:
+        ranges.append((start, end))
+        labels.update(tag[2:] for tag in (*before, *after) if tag != "O")
+        # Offered, finished, reopened, or one of these undone: its line changes no tag, the soft marks are elsewhere.
+        all_offers = all_offers or (before == after and how != "rejected")
+    covered = {token for start, end in ranges for token in range(start, end)}
+    offers = annotation.document.offers.values_list("start", "end")
+    ranges += [(s, e) for s, e in offers if all_offers or not covered.isdisjoint(range(s, e))]
     return Touched(ranges, labels)

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from annotate.desk import do, open_desk
+from annotate.history import touched_since
 from annotate.models import Ask, Conflict, Edit, How, Offer, Refused, Verdict
 from tests.make import make_document, make_user, mentions_of, suggest
 
@@ -225,6 +226,25 @@ def test_two_offerings_of_the_same_words_show_one_soft_mark(document, ada):
     act(document, "offer_like", 0, 1, *EXACT, by=ada)
     Offer.objects.create(document=document, batch=uuid4(), start=7, end=8, label="ORG")
     assert open_in(document) == soft(7, 11)
+
+
+def test_what_an_edit_touches_holds_the_soft_marks_that_come_and_go_with_it(document, ada):
+    everywhere = {(0, 1), (7, 8), (11, 12)}
+    for verb, given in (
+        ("offer_like", (0, 1, *EXACT)),
+        ("undo", ()),
+        ("redo", ()),
+        ("finish", ()),
+        ("reopen", ()),
+        ("take_all_offers", (2,)),
+        ("undo", ()),
+    ):
+        before = document.gold().revision
+        act(document, verb, *given, by=ada)
+        assert set(touched_since(document.gold(), before).ranges) - {(0, 0)} >= everywhere - {(0, 1)}, verb
+    before = document.gold().revision
+    act(document, "tag", 7, 8, "PER", by=ada)
+    assert set(touched_since(document.gold(), before).ranges) == {(7, 8)}
 
 
 def test_taking_many_costs_no_more_queries_than_taking_two(ada):

@@ -41,19 +41,24 @@ class Mark(NamedTuple):
         return ("suggestion unsure" if self.unsure else "suggestion") if self.is_suggestion else "span"
 
     @property
+    def percent(self) -> int | None:
+        """Rounded down, so that what shows 80 is at or above 0.8."""
+        return None if self.probability is None else int(self.probability * 100 + 1e-9)
+
+    @property
     def words(self) -> str:
         """What those hear who hear the page, and what stands in the tooltip of a suggestion."""
         if self.is_soft:
-            return f"like mention, {self.label}?"
-        sure = "" if self.probability is None else f", {self.probability:.0%}"
+            return f"same mention, {self.label}?"
+        sure = "" if self.percent is None else f", {self.percent}%"
         return f"suggested {self.label}{sure}" if self.is_suggestion else self.label
 
     def opening(self, continues: bool = False) -> str:
         """The tag that opens the mark; where it goes on in another block, nobody hears it twice."""
         name, words = escape(self.label), escape(self.words)
         more = f' title="{words}"' if self.is_suggestion else ""
-        if self.probability is not None:
-            more = f' data-p="{self.probability * 100:.0f}"{more}'
+        if self.percent is not None:
+            more = f' data-p="{self.percent}"{more}'
         heard = "" if continues else f'<span class="heard">{words}: </span>'
         return (
             f'<mark class="{self.kind} c{self.color}{" more" if continues else ""}" data-s="{self.start}" '

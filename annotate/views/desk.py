@@ -173,9 +173,10 @@ def _render(
     threshold = document.project.threshold
     colors = {label.name: label.color for label in labels}
     marks = [Mark(s.start, s.end, s.label, colors.get(s.label, 1)) for s in spans] + [
-        Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(threshold), True)
+        Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(threshold), True, s.soft)
         for s in suggestions
     ]
+    soft = sum(s.soft for s in suggestions)
     sheet = Sheet(document.text, document.tokens, sorted(marks), document.sentence_starts, document.left_out)
     done, undone = undone_and_done(annotation, request.user)
     held = Role(role or document.project.role_of(request.user) or Role.VIEWER)
@@ -187,9 +188,10 @@ def _render(
         "text": sheet.whole() if fragment != "#edited" else sheet.touched(more["touched"]),
         "prediction": prediction,
         "awaited": _awaits_suggestions(document, annotation),
-        "suggestions": len(suggestions),
+        "suggestions": len(suggestions) - soft,
+        "soft": soft,
         "unsure": sum(s.is_unsure(threshold) for s in suggestions),
-        "unknown": any(s.probability is None for s in suggestions),
+        "unknown": any(s.probability is None and not s.soft for s in suggestions),
         "can_undo": bool(done),
         "can_redo": bool(undone),
         "guided": bool(document.project.guideline) or any(label.guideline for label in labels),

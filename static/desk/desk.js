@@ -14,7 +14,10 @@ class TagDesk extends HTMLElement {
     window.addEventListener("beforeunload", (this.onLeave = (event) => this.queue.length && event.preventDefault()));
     this.addEventListener("click", (event) => this.stay(event), { capture: true });
     this.addEventListener("click", (event) => this.click(event));
-    this.addEventListener("input", (event) => event.target.matches("[data-find-label]") && this.findLabel(event.target));
+    this.addEventListener("input", ({ target }) => {
+      if (target.matches("[data-find-label]")) this.findLabel(target);
+      if (target.matches("[data-sure]")) this.showSure();
+    });
     this.addEventListener("htmx:afterSwap", () => this.fresh());
     this.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt === this.form && this.answered(detail.xhr.status));
     this.fresh();
@@ -114,6 +117,7 @@ class TagDesk extends HTMLElement {
       hand.hidden = hand.dataset.hand !== kind;
       if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = words;
     }
+    this.showSure();
     const here = cursor.at === null || !cursor.byKey ? "" : cursor.tokens[cursor.at].textContent;
     this.querySelector("[data-spoken]").textContent = here && (words || here);
   }
@@ -159,7 +163,7 @@ class TagDesk extends HTMLElement {
 
   // To the next suggestion that is still open, without waiting for the server.
   goOn() {
-    this.cursor.toMark(1, "mark.suggestion:not(.pending)", true);
+    this.cursor.toMark(1, "mark.suggestion:not(.pending):not(.below)", true);
     this.show();
   }
 
@@ -179,7 +183,32 @@ class TagDesk extends HTMLElement {
     if (verb === "accept" || verb === "reject") this.judge(verb);
     else if (verb === "clear") this.remove();
     else if (verb === "finish") this.send("finish", "", "", "", { go_on: event.shiftKey ? "" : "on" });
-    else this.send(verb);
+    else if (verb === "offer_like") this.offerLike();
+    else if (verb === "accept_all") this.send("accept_all", "", "", "", { at_least: this.sure / 100 });
+    else this.send(verb, "", "", "", event.target.closest("[data-shown]")?.dataset);
+  }
+
+  // The same words elsewhere in the article, as soft marks.
+  offerLike() {
+    const mark = this.cursor.mark;
+    if (!mark?.matches(".span")) return;
+    const chosen = [...this.querySelectorAll("[data-option]:checked")].map((option) => [option.dataset.option, "on"]);
+    this.send("offer_like", mark.dataset.s, mark.dataset.e, "", Object.fromEntries(chosen));
+  }
+
+  // ---- suggestions from a probability on: what is less sure steps back, the rest can be accepted together
+  get sure() { return Number(this.querySelector("[data-sure]")?.value ?? 0); }
+
+  showSure() {
+    const shown = this.querySelector("[data-sure-shown]");
+    if (!shown) return;
+    const marks = [...this.text.querySelectorAll("mark.suggestion[data-p]:not(.more)")];
+    for (const mark of marks) for (const piece of this.cursor.pieces(mark)) piece.classList.toggle("below", Number(mark.dataset.p) < this.sure);
+    const count = marks.filter((mark) => !mark.matches(".below, .pending")).length;
+    shown.textContent = `${this.sure} %`;
+    this.querySelector("[data-sure-count]").textContent = count;
+    this.querySelector('[data-verb="accept_all"]').disabled = !count;
+    this.querySelector(".sure").hidden = !marks.length;
   }
 
   finish(event) {
@@ -266,8 +295,8 @@ class TagDesk extends HTMLElement {
           ArrowUp: () => cursor.byLine(-1, shift),
           Home: () => cursor.to(0, shift),
           End: () => cursor.to(cursor.tokens.length - 1, shift),
-          "]": () => cursor.toMark(1, "mark"),
-          "[": () => cursor.toMark(-1, "mark"),
+          "]": () => cursor.toMark(1, "mark:not(.below)"),
+          "[": () => cursor.toMark(-1, "mark:not(.below)"),
           Escape: () => { cursor.byKey = false; cursor.clear(); },
         };
     if (moves[key]) return moves[key](), this.show(), true;
@@ -290,6 +319,8 @@ class TagDesk extends HTMLElement {
       x: () => this.judge("reject"),
       Backspace: () => this.remove(),
       Delete: () => this.remove(),
+      "=": () => this.offerLike(),
+      "+": () => this.querySelector('[data-verb="take_all_offers"]')?.click(),
       Enter: () => this.finish(event),
     };
     return Boolean(verbs[key]) && (verbs[key](), true);

@@ -189,3 +189,44 @@ def test_page_keys_lead_to_the_next_article_and_back(desk: Desk, article: Docume
     page.keyboard.press("PageUp")
     expect(page.locator("h1")).to_have_text("Meetings")
     expect(page).to_have_url(f"{desk.site}/articles/{article.pk}/")
+
+
+def test_the_same_mentions_are_offered_taken_together_or_one_by_one_and_undone(
+    desk: Desk, transactional_db: None
+) -> None:
+    text = "Reuters said. Later Reuters wrote, and REUTERS denied. At Reuters nobody knew."
+    article = make_document(text, make_project())
+    page = desk.open(article)
+    page.keyboard.press("2")
+    word(page, "Reuters").dblclick()
+    saved(page, article, ("ORG", "Reuters"))
+    page.keyboard.press("]")
+    press(page, "=")
+    expect(page.locator("#text mark.soft")).to_have_count(2)
+    expect(page.locator("#said")).to_contain_text("2 same mentions marked")
+    press(page, "+")
+    saved(page, article, ("ORG", "Reuters"), ("ORG", "Reuters"), ("ORG", "Reuters"))
+    press(page, "Control+z")
+    expect(page.locator("#text mark.soft")).to_have_count(2)
+    page.keyboard.press("]")
+    press(page, "x")
+    press(page, "a")
+    saved(page, article, ("ORG", "Reuters"), ("ORG", "Reuters"))
+    word(page, "Reuters").click()
+    page.get_by_label("any case").check()
+    page.get_by_role("button", name="Same mentions").click()
+    expect(page.locator("#text mark.soft")).to_contain_text(["REUTERS"])
+    page.get_by_role("button", name="None of them").click()
+    expect(page.locator("#text mark.soft")).to_have_count(0)
+
+
+def test_suggestions_are_filtered_by_how_sure_they_are_and_accepted_together(desk: Desk, article: Document) -> None:
+    suggest(article, (0, 2, "PER", 0.95), (3, 4, "ORG", 0.6), (5, 6, "LOC", 0.9), (12, 13, "MISC", 0.5))
+    page = desk.open(article)
+    page.locator("[data-sure]").fill("90")
+    expect(page.locator("#text mark.below")).to_have_count(2)
+    page.get_by_role("button", name="Accept these 2").click()
+    saved(page, article, ("PER", "Ada Lovelace"), ("LOC", "Paris"))
+    expect(page.locator("#text mark.suggestion")).to_have_count(2)
+    press(page, "Control+z")
+    saved(page, article)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotate.views import desk, documents, exchange, projects
+from annotate.views import desk, documents, exchange, mentions, projects
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -10,6 +10,10 @@ urlpatterns = [
     path("projects/<slug:slug>/labels", projects.label_save, name="label_new"),
     path("projects/<slug:slug>/labels/<int:pk>", projects.label_save, name="label_save"),
     path("projects/<slug:slug>/articles", documents.documents, name="documents"),
+    path("projects/<slug:slug>/mentions", mentions.mentions, name="mentions"),
+    path("projects/<slug:slug>/mentions/mark", mentions.mentions_mark, name="mentions_mark"),
+    path("projects/<slug:slug>/mentions/<uuid:batch>/undo", mentions.mentions_undo, name="mentions_undo"),
+    path("projects/<slug:slug>/mentions/<uuid:batch>/redo", mentions.mentions_redo, name="mentions_redo"),
     path("projects/<slug:slug>/next", desk.document_next, name="document_next"),
     path("projects/<slug:slug>/import", exchange.import_new, name="import_new"),
     path("imports/<int:pk>", exchange.import_show, name="import"),

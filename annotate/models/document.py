@@ -177,7 +177,16 @@ class Document(models.Model):
         return self.annotations.filter(kind="gold").first()
 
     def prediction(self) -> Prediction | None:
-        """What the current source says of this text; where it is silent, the newest import's suggestions."""
+        """What the current source says of this text; where it is silent, the newest import's suggestions. Asked of the
+        database once while this row is in hand.
+        """
+        asked = (self.tokens_revision, self.project.current_source_id)
+        if self.__dict__.get("_asked") != asked:
+            self.__dict__.update(_asked=asked, _prediction=self._find_prediction())
+        found: Prediction | None = self.__dict__["_prediction"]
+        return found
+
+    def _find_prediction(self) -> Prediction | None:
         said = self.predictions.filter(tokens_revision=self.tokens_revision).select_related("source")
         current = self.project.current_source_id
         mine = said.filter(source_id=current).first() if current else None

@@ -51,7 +51,8 @@ class Found(NamedTuple):
         """The first of these, with the text before and after it."""
         text, offsets = self.document.text, self.document.tokens
         start, end = offsets[self.places[0][0]][0], offsets[self.places[0][1] - 1][1]
-        return text[max(0, start - CONTEXT) : start], text[start:end], text[end : end + CONTEXT]
+        before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
+        return "…" * (start > CONTEXT) + before, text[start:end], after + "…" * (end + CONTEXT < len(text))
 
 
 class Step(NamedTuple):

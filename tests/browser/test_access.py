@@ -50,6 +50,7 @@ def test_no_page_has_a_serious_fault(desk: Desk, article: Document, scheme: str,
         f"/projects/{slug}/import",
         f"/projects/{slug}/export",
         f"/projects/{slug}/models",
+        f"/projects/{slug}/mentions?text=Reuters&label=ORG",
     ):
         page.goto(f"{desk.site}{address}")
         found += [f"{address} {fault}" for fault in faults(page)]

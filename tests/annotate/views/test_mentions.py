@@ -48,7 +48,7 @@ def test_the_preview_shows_where_the_mention_stands_and_marks_nothing(client, ad
     assert "<strong>2 mentions</strong>" in page
     assert "<strong>1 article</strong>" in page
     assert "Mark softly in 1 article<" in page
-    assert re.search(r"…<strong>Reuters</strong> said it", page)
+    assert re.search(r">\s*<strong>Reuters</strong> said it", page)
     assert "Tagged</a>" not in page
     assert not Offer.objects.exists()
 

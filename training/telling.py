@@ -12,6 +12,9 @@ PHASES = {
 }
 
 
+ENOUGH_TO_SAY = 20  # fewer verdicts than this make no share
+
+
 class Row(NamedTuple):
     """One label's line: shares in [0, 1], `support` gold entities, `before` the F1 of the model before."""
 
@@ -105,3 +108,21 @@ def blind(articles: dict[str, int]) -> str:
     ]
     told = ", ".join(f"{count} {'was' if count == 1 else 'were'} {how}" for count, how in parts if count)
     return f"Of {total} held-out article{'s' if total > 1 else ''} {told}." if total else ""
+
+
+def share(part: int, whole: int) -> str:
+    """A share in per cent, or that the whole is too small for one. Only all is 100 %, and only none is 0 %."""
+    if whole < ENOUGH_TO_SAY:
+        return "too few to say"
+    rounded = round(100 * part / whole)
+    return f"{rounded if part in (0, whole) else min(max(rounded, 1), 99)} %"
+
+
+def kept(accepted: int, looked_at: int, at_finish: int) -> str:
+    """One line on what people kept of a model's suggestions. Empty where they have judged none."""
+    parts = []
+    if looked_at:
+        parts.append(f"{accepted:,} of {looked_at:,} looked at ({share(accepted, looked_at)})")
+    if at_finish:
+        parts.append(f"{at_finish:,} taken unseen at finish")
+    return ", ".join(parts)

@@ -14,7 +14,7 @@ from django_htmx.http import retarget
 from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_project
-from annotate.models import Document, Prediction, Project, Role, Split
+from annotate.models import Document, Kept, Prediction, Project, Role, Split, Verdict
 from annotate.queue import QueueDown
 from training import doorbell, telling
 from training.learning import folder_of
@@ -78,10 +78,11 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
     project.runs.all().close_stale()
     runs = project.runs.select_related("version").defer("losses", "progress").order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
     context = {
         "project": project,
         "page": page,
-        "rows": [_row(run, project) for run in page],
+        "rows": [_row(run, project, kept) for run in page],
         "may_promote": project.role_of(request.user) == Role.MANAGER,
     }
     return render(request, "training/models.html", context)
@@ -179,11 +180,13 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
     labels = run.project.label_names()
     articles = run.scores.get("articles", {})
     role = Role(run.project.role_of(request.user) or Role.VIEWER)
+    version = Version.objects.filter(run=run).select_related("project").first()
     context = {
         "project": run.project,
         "run": run,
         "told": _told(run),
-        "version": Version.objects.filter(run=run).select_related("project").first(),
+        "version": version,
+        "kept": _kept(version, labels) if version else [],
         "waiting": _waiting(run) if run.is_active else None,
         "articles": articles,
         "candidate": run.scores.get("candidate"),
@@ -211,14 +214,26 @@ def _are_suggestions_due(version: Version) -> bool:
     return Document.objects.filter(project=version.project_id).unfinished().in_split(Split.TRAIN).exists()
 
 
-def _row(run: Run, project: Project) -> dict[str, Any]:
+def _row(run: Run, project: Project, kept: dict[int, Kept]) -> dict[str, Any]:
     version = getattr(run, "version", None)
+    judged = kept.get(version.source_id) if version else None
     return {
         "run": run,
         "version": version,
         "is_current": version is not None and version.source_id == project.current_source_id,
         "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+        "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish) if judged else "",
     }
+
+
+def _kept(version: Version, labels: list[str]) -> list[dict[str, Any]]:
+    """What people kept of the version's suggestions, by label and in all; empty where they have judged none."""
+    places = {label: place for place, label in enumerate(labels)}
+    rows = Verdict.objects.kept_by_label(version.source_id)
+    rows.sort(key=lambda row: places.get(row.label, len(places)))
+    if rows:
+        rows.append(Kept("All", *(sum(counts) for counts in zip(*(row[1:] for row in rows), strict=True))))
+    return [{"kept": row, "share": telling.share(row.accepted, row.looked_at)} for row in rows]
 
 
 def _waiting(run: Run | None) -> doorbell.Waiting | None:

@@ -2,7 +2,7 @@ from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Ref
 from annotate.models.discussion import Note
 from annotate.models.document import HELD_OUT, Document, DocumentLabel, NearKey, Split, State
 from annotate.models.exchange import Import
-from annotate.models.prediction import Offer, Prediction, Source, Suggestion, Verdict
+from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Edit",
     "How",
     "Import",
+    "Kept",
     "Label",
     "Membership",
     "NearKey",

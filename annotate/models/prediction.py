@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from annotate.models.project import Project
 
@@ -90,6 +91,49 @@ class Prediction(models.Model):
         return [Suggestion(s, e, label, p, self.source_id) for s, e, label, p in self.spans]
 
 
+class Kept(NamedTuple):
+    """What became of suggestions: those that people looked at one by one, and those that finishing an article took."""
+
+    label: str
+    accepted: int
+    corrected: int
+    rejected: int
+    at_finish: int
+
+    @property
+    def looked_at(self) -> int:
+        return self.accepted + self.corrected + self.rejected
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    def standing(self) -> Self:
+        """The last word on each suggestion: an acceptance that was taken back since does not count, nor does what was
+        undone.
+        """
+        same = {name: OuterRef(name) for name in ("document", "source", "start", "end", "label")}
+        later = Verdict.objects.filter(active=True, pk__gt=OuterRef("pk"), **same)
+        return self.filter(~Exists(later), active=True, document__deleted_at=None)
+
+    def kept_by_label(self, source: int) -> list[Kept]:
+        return [Kept(*row) for row in self.filter(source=source)._counted("label")]
+
+    def kept_by_source(self, sources: Sequence[int]) -> dict[int, Kept]:
+        return {source: Kept("", *counts) for source, *counts in self.filter(source__in=sources)._counted("source")}
+
+    def _counted(self, by: str) -> Iterable[Any]:
+        """(by, accepted, corrected, rejected, at finish)"""
+        return self.standing().order_by(by).values_list(by).annotate(**_KEPT)
+
+
+_ACCEPTED = Q(kind="accepted")
+_KEPT = {
+    "accepted": Count("pk", filter=_ACCEPTED & Q(at_finish=False)),
+    "corrected": Count("pk", filter=Q(kind="corrected")),
+    "rejected": Count("pk", filter=Q(kind="rejected")),
+    "at_finish": Count("pk", filter=_ACCEPTED & Q(at_finish=True)),
+}
+
+
 class Verdict(models.Model):
     """What a person said of one suggested span. Undo makes it inactive; the row stays."""
 
@@ -108,6 +152,8 @@ class Verdict(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at_finish = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
+
+    objects = VerdictQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -18,6 +18,7 @@ class TagDesk extends HTMLElement {
       if (target.matches("[data-find-label]")) this.findLabel(target);
       if (target.matches("[data-sure]")) this.showSure();
     });
+    this.addEventListener("toggle", (event) => this.remember(event), { capture: true });
     this.addEventListener("htmx:afterSwap", () => this.fresh());
     this.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt === this.form && this.answered(detail.xhr.status));
     this.fresh();
@@ -44,6 +45,7 @@ class TagDesk extends HTMLElement {
     this.mouse?.forget();
     this.mouse = new Mouse(this, this.cursor);
     this.cursor.byKey = before?.byKey ?? false;
+    this.recall();
     if (article !== this.article) {
       if (this.article) scrollTo({ top: 0 });
       this.article = article;
@@ -116,6 +118,11 @@ class TagDesk extends HTMLElement {
     for (const hand of this.querySelectorAll("[data-hand]")) {
       hand.hidden = hand.dataset.hand !== kind;
       if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = words;
+    }
+    const everywhere = this.querySelector("[data-everywhere]");
+    if (everywhere && kind === "span") {
+      everywhere.elements.text.value = cursor.words(Number(mark.dataset.s), Number(mark.dataset.e));
+      everywhere.elements.label.value = mark.dataset.label;
     }
     this.showSure();
     const here = cursor.at === null || !cursor.byKey ? "" : cursor.tokens[cursor.at].textContent;
@@ -304,7 +311,7 @@ class TagDesk extends HTMLElement {
     const pages = {
       PageDown: () => this.querySelector("[data-skip]")?.click(),
       PageUp: () => this.leave(() => history.back()),
-      "?": () => this.help(),
+      "?": () => this.fold("keys"),
       "/": () => this.querySelector("[data-find-label]")?.focus(),
     };
     if (pages[key]) return pages[key](), true;
@@ -312,7 +319,8 @@ class TagDesk extends HTMLElement {
   }
 
   letter(key, event) {
-    if (key === "h") return this.help(), true;
+    if (key === "h") return this.fold("keys"), true;
+    if (key === "g") return this.fold("guidelines"), true;
     if (!this.editable) return false;
     const verbs = {
       a: () => this.judge("accept"),
@@ -326,10 +334,22 @@ class TagDesk extends HTMLElement {
     return Boolean(verbs[key]) && (verbs[key](), true);
   }
 
-  help() {
-    const keys = this.querySelector("#keys");
-    keys.open = !keys.open;
-    if (keys.open) keys.scrollIntoView({ block: "nearest" });
+  fold(id) {
+    const part = this.querySelector(`details#${id}`);
+    part.open = !part.open;
+    if (part.open) part.scrollIntoView({ block: "nearest" });
+  }
+
+  // What was folded out or in stays so in the next article.
+  remember(event) {
+    if (event.target.id) sessionStorage.setItem(`tagdesk-open-${event.target.id}`, event.target.open ? "yes" : "no");
+  }
+
+  recall() {
+    for (const part of this.querySelectorAll("details[id]")) {
+      const kept = sessionStorage.getItem(`tagdesk-open-${part.id}`);
+      if (kept) part.open = kept === "yes";
+    }
   }
 }
 

@@ -33,6 +33,8 @@ _UNSPACED = (
     r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9df\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f"
     r"\U00020000-\U0003ffff"
 )
+# Where a word is no run of letters between blanks; the inside of a character class, for PostgreSQL too.
+WRITTEN_WITHOUT_BLANKS = _UNSPACED + _HANGUL
 _UNSPACED_PUNCTUATION = r"\u3000-\u3004\u3008-\u3020\u3030\u303d-\u303f\uff01-\uff20\uff3b-\uff40\uff5b-\uff65"
 
 

@@ -1,7 +1,9 @@
 from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Refused
+from annotate.models.bulk import BulkAction, BulkChange
 from annotate.models.discussion import Note
 from annotate.models.document import HELD_OUT, Document, DocumentLabel, NearKey, Split, State
 from annotate.models.exchange import Import
+from annotate.models.listed import Listed, Tally
 from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role
 
@@ -10,6 +12,8 @@ __all__ = [
     "HELD_OUT",
     "Annotation",
     "Ask",
+    "BulkAction",
+    "BulkChange",
     "Conflict",
     "Document",
     "DocumentLabel",
@@ -18,6 +22,7 @@ __all__ = [
     "Import",
     "Kept",
     "Label",
+    "Listed",
     "Membership",
     "NearKey",
     "Note",
@@ -30,5 +35,6 @@ __all__ = [
     "Split",
     "State",
     "Suggestion",
+    "Tally",
     "Verdict",
 ]

@@ -187,7 +187,7 @@ class Document(models.Model):
         return found
 
     def _find_prediction(self) -> Prediction | None:
-        said = self.predictions.filter(tokens_revision=self.tokens_revision).select_related("source")
+        said = self.predictions.filter(tokens_revision=self.tokens_revision, cleared=None).select_related("source")
         current = self.project.current_source_id
         mine = said.filter(source_id=current).first() if current else None
         return mine or said.filter(source__kind=Source.Kind.IMPORT).order_by("-source__number").first()

@@ -68,11 +68,13 @@ class Prediction(models.Model):
     """One source's spans for one document: [[start, end, label, probability or null], ...] in token indices."""
 
     document = models.ForeignKey("annotate.Document", on_delete=models.CASCADE, related_name="predictions")
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions")
+    # Both indexes below begin with the source.
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions", db_index=False)
     spans = models.JSONField(default=list)
     uncertainty = models.FloatField(null=True, help_text="0 is sure, 1 is lost; null where the source cannot say")
     tokens_revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    cleared = models.UUIDField(null=True, blank=True, help_text="The batch that took it out of sight")
 
     class Meta:
         constraints = [
@@ -82,7 +84,10 @@ class Prediction(models.Model):
                 name="prediction_uncertainty_range",
             ),
         ]
-        indexes = [models.Index(F("source"), F("uncertainty").desc(), name="prediction_most_unsure")]
+        indexes = [
+            models.Index(F("source"), F("uncertainty").desc(), name="prediction_most_unsure"),
+            models.Index(fields=["source", "document", "uncertainty", "cleared"], name="prediction_of_source"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} on document {self.document_id}"

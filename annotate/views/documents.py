@@ -1,47 +1,107 @@
 """The list of a project's articles."""
 
+from typing import Any, NamedTuple
+
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q
+from django.core.exceptions import BadRequest
+from django.db.models import Case, Value, When
+from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from annotate.access import get_project
-from annotate.models import Prediction, Role, Split, State
+from annotate.chosen import BadCursor, Cursor, Page
+from annotate.filtering import FilterForm
+from annotate.listing import PAGE, Listing
+from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, State
 
-PAGE = 50
+EXCERPT = 90  # characters that stand for a title
+# The words of the states as rows show them, each with a mark of its own.
+SHOWN = {
+    State.RAW: ("○", "To do"),
+    "suggested": ("◌", "Suggested"),
+    State.IN_PROGRESS: ("◐", "In progress"),
+    State.FINISHED: ("●", "Finished"),
+    "empty": ("∅", "Finished, no entities"),
+}
+
+
+class Row(NamedTuple):
+    listed: Listed
+    heading: str
+    excerpt: str
+    state: str
+    mark: str
+    state_name: str
+    labels: list[DocumentLabel]
 
 
 @require_GET
 @login_required
 def documents(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
-    chosen = {key: request.GET.get(key, "").strip() for key in ("state", "split", "label", "q")}
-    found = project.documents.present().defer("text", "tokens", "signature").prefetch_related("label_counts__label")
-    if chosen["state"] in State.values:
-        found = found.filter(state=chosen["state"])
-    elif chosen["state"] == "empty":
-        found = found.filter(state=State.FINISHED, label_counts=None)
-    if chosen["split"] in Split.values:
-        found = found.filter(split=chosen["split"])
-    if chosen["label"]:
-        found = found.filter(label_counts__label__name=chosen["label"])
-    if chosen["q"]:
-        found = found.filter(Q(title__icontains=chosen["q"]) | Q(text__icontains=chosen["q"]))
-    said = Prediction.objects.filter(document=OuterRef("pk"), source=project.current_source)
-    page = Paginator(found.annotate(suggested=Exists(said)), PAGE).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
+    form = FilterForm(Listing(project), request.GET)
+    form.is_valid()
+    listing = Listing(project, form.chosen())
+    given = request.GET.get("at", "")
+    try:
+        page = listing.page(Cursor.read(given, listing.chosen.sort) if given else None)
+    except BadCursor as error:
+        raise BadRequest("This address leads to no page of the list. Go back to its beginning.") from error
+    return _render(request, listing, page, form)
+
+
+def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm) -> HttpResponse:
+    project, is_whole = listing.project, page.is_first and page.next is None
+    total = listing.total() if not is_whole else None
     context = {
         "project": project,
+        "form": form,
         "page": page,
-        "chosen": chosen,
-        "filtered": any(chosen.values()),
-        "query": query.urlencode(),
-        "states": [*State.choices, ("empty", "Finished, no entities")],
-        "splits": Split.choices,
-        "labels": project.label_names(),
+        "rows": _rows(project, page.pks),
+        "total": total.number if total else len(page.pks),
+        "is_exact": total is None or total.is_exact,
+        "query": form.query(),
+        "filtered": bool(listing.chosen.filters),
+        "wordless": bool(listing.chosen.q) and not page.pks,
+        "last": Cursor(listing.chosen.sort, backward=True),
+        "sources": listing.sources(),
         "may_manage": project.role_of(request.user) == Role.MANAGER,
+        "page_size": PAGE,
     }
-    return render(request, "annotate/documents.html", context)
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    fragment = "#found" if htmx and not htmx.history_restore_request else ""
+    response = render(request, f"annotate/documents.html{fragment}", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _rows(project: Project, pks: list[int]) -> list[Row]:
+    """What a page shows, in as many queries for fifty articles as for one."""
+    listed = Listed.objects.in_bulk(pks)
+    # A text lies far behind its title: it is read only where it has to stand for one.
+    excerpt = Case(When(title="", then=Substr("text", 1, EXCERPT)), default=Value(""))
+    titles = Document.objects.filter(pk__in=pks).annotate(excerpt=excerpt)
+    named = {pk: (title, excerpt) for pk, title, excerpt in titles.values_list("pk", "title", "excerpt")}
+    labels: dict[int, list[DocumentLabel]] = {}
+    counts = DocumentLabel.objects.filter(document__in=pks).select_related("label")
+    for count in counts.order_by("label__position", "label"):
+        labels.setdefault(count.document_id, []).append(count)
+    suggested = _suggested(project, [row.pk for row in listed.values() if row.state == State.RAW])
+    rows = []
+    for pk in pks:
+        if pk in listed and pk in named:  # else it was deleted while we looked
+            state = "suggested" if pk in suggested else listed[pk].state
+            if state == State.FINISHED and not listed[pk].tagged:
+                state = "empty"
+            rows.append(Row(listed[pk], *named[pk], state, *SHOWN[state], labels.get(pk, [])))
+    return rows
+
+
+def _suggested(project: Project, raw: list[int]) -> set[int]:
+    """Which of these articles, not begun, open with suggestions."""
+    said = Prediction.objects.filter(document__in=raw, document__split="train", cleared=None)
+    ours = said.filter(source__kind=Source.Kind.IMPORT) | said.filter(source=project.current_source_id)
+    return set(ours.values_list("document_id", flat=True))

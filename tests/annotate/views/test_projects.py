@@ -114,23 +114,3 @@ def test_only_a_manager_changes_settings(client, ada):
 @pytest.mark.parametrize("name", ["project", "project_settings", "documents", "import_new", "export"])
 def test_a_foreign_project_does_not_exist(client, ada, name):
     assert client.get(reverse(name, args=[make_project().slug])).status_code == 404
-
-
-def test_the_list_of_articles_is_filtered_and_paged(client, ada, django_assert_max_num_queries):
-    project = make_project(manager=ada)
-    for number in range(55):
-        make_document("Ada sang in Rome.", project=project, title=f"Article {number}", PER="Ada" if number < 3 else "")
-    make_document("Nothing.", project=project, title="Quiet", finished=True, split="validation")
-    address = reverse("documents", args=[project.slug])
-
-    def found(**query):
-        return client.get(address, query).content.decode()
-
-    with django_assert_max_num_queries(12):
-        assert "56 articles" in found()
-    assert "Page 2 of 2" in found(page=2)
-    assert "3 articles" in found(label="PER")
-    assert "1 article<" in found(state="empty")
-    assert "Quiet" in found(split="validation")
-    assert "1 article<" in found(q="quiet")
-    assert "No article is like that" in found(q="zebra")

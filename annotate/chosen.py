@@ -1,0 +1,88 @@
+"""What somebody wants of the list of articles, and where in it they are: plain values, and the addresses of pages."""
+
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+SORTS = {  # the column, and whether the largest come first
+    "arrival": ("", False),
+    "-arrival": ("", True),
+    "title": ("l.title", False),
+    "-title": ("l.title", True),
+    "date": ("l.date", False),
+    "-date": ("l.date", True),
+    "length": ("l.token_count", False),
+    "-length": ("l.token_count", True),
+    "unsure": ("p.uncertainty", True),
+}
+
+
+class BadCursor(Exception):
+    """An address that leads to no page of this list."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What somebody filters by; empty is no filter. Dates are ISO days, `until` the first one not wanted."""
+
+    state: str = ""
+    split: str = ""
+    label: int | None = None
+    q: str = ""
+    source: str = ""
+    since: str = ""
+    until: str = ""
+    flagged: bool = False
+    unsure: float | None = None
+    sort: str = "arrival"
+
+    @property
+    def filters(self) -> set[str]:
+        return {name for name, value in vars(self).items() if name != "sort" and value not in {"", None, False}}
+
+
+class Total(NamedTuple):
+    number: int
+    is_exact: bool = True
+
+
+class Cursor(NamedTuple):
+    """Where a page begins: behind the row of this key, or before it where one goes backward; None is the list's end."""
+
+    sort: str
+    backward: bool
+    key: Any = None
+    pk: int | None = None
+
+    def __str__(self) -> str:
+        return urlsafe_b64encode(json.dumps(self, separators=(",", ":")).encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, given: str, sort: str) -> "Cursor":
+        """Raises BadCursor."""
+        try:
+            cursor = cls(*json.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4))))
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise BadCursor from error
+        if cursor.sort != sort or type(cursor.backward) is not bool or not cursor._is_place():
+            raise BadCursor
+        return cursor
+
+    def _is_place(self) -> bool:
+        column = SORTS[self.sort][0]
+        kinds: dict[str, tuple[type, ...]] = {"": (type(None),), "l.title": (str,), "l.date": (str,)}
+        is_key = isinstance(self.key, kinds.get(column, (int, float))) and not (
+            isinstance(self.key, str) and "\x00" in self.key
+        )
+        is_end = self.backward and self.pk is None and self.key is None
+        return is_end or (type(self.pk) is int and abs(self.pk) < 2**63 and is_key)
+
+
+@dataclass
+class Page:
+    pks: list[int]
+    previous: Cursor | None = None
+    next: Cursor | None = None
+    is_first: bool = False

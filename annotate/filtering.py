@@ -1,0 +1,108 @@
+"""The list's filters as a form: what people choose, and how the page's links say it again."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+
+from annotate.chosen import Chosen
+from annotate.listing import Listing
+from annotate.models import Split, State
+
+STATE_NAMES = {
+    State.RAW: "To do",
+    "suggested": "To do, with suggestions",
+    State.IN_PROGRESS: "In progress",
+    State.FINISHED: "Finished",
+    "empty": "Finished, no entities",
+}
+SORT_NAMES = {
+    "arrival": "In order of arrival",
+    "-arrival": "Latest arrivals first",
+    "title": "Title, A to Z",
+    "-title": "Title, Z to A",
+    "date": "Earliest date first",
+    "-date": "Latest date first",
+    "length": "Shortest first",
+    "-length": "Longest first",
+    "unsure": "Model least sure first",
+}
+
+
+class FilterForm(forms.Form):
+    q = forms.CharField(required=False, max_length=500, label="Words in title or text")
+    state = forms.ChoiceField(required=False)
+    split = forms.ChoiceField(required=False)
+    label = forms.ChoiceField(required=False, label="Label present")
+    source = forms.CharField(required=False, max_length=500, label="Publication")
+    since = forms.DateField(required=False, label="Dated from", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="to", widget=forms.DateInput(attrs={"type": "date"}))
+    flagged = forms.BooleanField(required=False, label="Flagged only")
+    unsure = forms.IntegerField(
+        required=False, min_value=0, max_value=100, label="Model unsure, from per cent", help_text="0 is sure, 100 lost"
+    )
+    sort = forms.ChoiceField(required=False, choices=list(SORT_NAMES.items()), label="Order")
+
+    def __init__(self, listing: Listing, data: Any) -> None:
+        super().__init__(data)
+        self.listing = listing
+        counts = listing.counts
+        self.labels = {label.name: label.pk for label in listing.project.labels.all()}
+        named = {value: name for value, name in STATE_NAMES.items() if value != "suggested"}
+        choices = {
+            "state": [("", "Any state"), *_counted(STATE_NAMES, named, counts, "state")],
+            "split": [("", "Any split"), *_counted(dict(Split.choices), dict(Split.choices), counts, "split")],
+            "label": [
+                ("", "Any label"),
+                *((name, f"{name} ({counts.get(('label', str(pk)), 0):,})") for name, pk in self.labels.items()),
+            ],
+        }
+        for name, found in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = found
+        self.fields["source"].widget.attrs["list"] = "sources"
+
+    def chosen(self) -> Chosen:
+        """What is asked for, as far as it can be understood. Call once it was validated."""
+        data = self.cleaned_data
+        until = data.get("until")
+        percent = data.get("unsure")
+        return Chosen(
+            state=data.get("state", ""),
+            split=data.get("split", ""),
+            label=self.labels.get(data.get("label", "")),
+            q=data.get("q", ""),
+            source=data.get("source", ""),
+            since=data["since"].isoformat() if data.get("since") else "",
+            until=_day_after(until) if until else "",
+            flagged=bool(data.get("flagged")),
+            unsure=percent / 100 if percent is not None else None,
+            sort=data.get("sort") or "arrival",
+        )
+
+    def query(self) -> str:
+        """The same choice as an address says it."""
+        given = {name: self.cleaned_data.get(name) for name in self.fields}
+        return urlencode({name: _said(value) for name, value in given.items() if value not in ("", None, False)})
+
+
+def _counted(
+    names: dict[Any, str], counted: dict[Any, str], counts: dict[tuple[str, str], int], facet: str
+) -> list[tuple[str, str]]:
+    return [
+        (str(value), f"{name} ({counts.get((facet, str(value)), 0):,})" if value in counted else name)
+        for value, name in names.items()
+    ]
+
+
+def _said(value: Any) -> str:
+    return "on" if value is True else str(value)
+
+
+def _day_after(day: Any) -> str:
+    try:
+        return str((day + timedelta(days=1)).isoformat())
+    except OverflowError:
+        return ""

@@ -1,0 +1,255 @@
+"""The list of a project's articles: filtered, sorted, paged by key, counted.
+
+The SQL is written by hand, since what decides is where it begins: at the index of words, at a label's articles, at what
+a model has said, or at the list itself. Each begins in the order of the page, so that a page costs the same wherever
+it stands; `CROSS JOIN` keeps SQLite from beginning elsewhere, and is an ordinary join to PostgreSQL.
+"""
+
+# ruff: noqa: S608 - what people give is in the parameters
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from annotate import search
+from annotate.chosen import SORTS, Chosen, Cursor, Page, Total
+from annotate.models import DocumentLabel, Listed, Project, Source, State, Tally
+
+PAGE = 50
+COUNTED = 1_000  # a free combination of filters is counted as far as this
+CHUNK = 500  # ids read at a time where all are wanted
+
+# Where a state begins in the list; the last two are also among those before them.
+STATES = {
+    "raw": "l.state = 'raw'",
+    "suggested": "l.state = 'raw' AND l.split = 'train'",
+    "in_progress": "l.state = 'in_progress'",
+    "finished": "l.state = 'finished'",
+    "empty": "l.state = 'finished' AND NOT l.tagged",
+}
+
+
+@dataclass
+class Query:
+    """The parts of one SELECT, and the parameters of its conditions in their order."""
+
+    tables: list[str]
+    pk: str
+    conditions: list[str] = field(default_factory=list)
+    params: list[Any] = field(default_factory=list)
+
+    def where(self, condition: str, *params: Any) -> None:
+        self.conditions.append(condition)
+        self.params.extend(params)
+
+    def select(self, what: str, rest: str) -> str:
+        tables = " CROSS JOIN ".join(self.tables)
+        return f"SELECT {what} FROM {tables} WHERE {' AND '.join(self.conditions)} {rest}"
+
+
+def _by(index: str) -> str:
+    """Which index SQLite is to take: it keeps no figures of its own to choose by, PostgreSQL does."""
+    return f" INDEXED BY {index}" if connection.vendor == "sqlite" else ""
+
+
+@dataclass
+class Listing:
+    project: Project
+    chosen: Chosen = field(default_factory=Chosen)
+
+    def page(self, cursor: Cursor | None = None) -> Page:
+        """The articles behind the cursor, or before it. Constant in cost wherever it stands."""
+        column, descending = SORTS[self.chosen.sort]
+        backward = cursor is not None and cursor.backward
+        query = self._query(column)
+        if cursor is not None and cursor.pk is not None:
+            self._go_to(query, column, cursor, falling=descending != backward)
+        order = "DESC" if descending != backward else "ASC"
+        columns = [column, query.pk] if column else [query.pk]
+        rest = f"ORDER BY {', '.join(f'{name} {order}' for name in columns)} LIMIT {PAGE + 1}"
+        rows = self._rows(query, f"{query.pk}, {column or 'NULL'}", rest)
+        more, rows = len(rows) > PAGE, rows[:PAGE]
+        if backward:
+            rows.reverse()
+        before, behind = (
+            (more, cursor is not None and cursor.pk is not None) if backward else (cursor is not None, more)
+        )
+        sort = self.chosen.sort
+        return Page(
+            [pk for pk, _ in rows],
+            previous=Cursor(sort, True, rows[0][1], rows[0][0]) if rows and before else None,
+            next=Cursor(sort, False, rows[-1][1], rows[-1][0]) if rows and behind else None,
+            is_first=cursor is None,
+        )
+
+    def total(self) -> Total:
+        """Exact without a filter and for one of state, split, label, source and flag alone; else as far as COUNTED."""
+        facet = self._facet()
+        if facet is not None and connection.vendor == "sqlite":
+            return Total(self.counts.get(facet, 0))
+        if not self.chosen.filters:
+            return Total(
+                sum(self.counts[("state", state)] for state in State.values if ("state", state) in self.counts)
+            )
+        query = self._query("")
+        counted = query.select("1 AS one", "" if facet else f"LIMIT {COUNTED + 1}")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({counted}) AS found", query.params)
+            number = int(cursor.fetchone()[0])
+        return Total(number) if facet or number <= COUNTED else Total(COUNTED, is_exact=False)
+
+    @cached_property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many articles have each state ("empty" is one), each split, each label (by id), the chosen source, the
+        flag.
+        """
+        if connection.vendor == "sqlite":
+            kept = Tally.objects.filter(project=self.project).filter(
+                Q(facet__in=("state", "split", "label", "flagged")) | Q(facet="source", value=self.chosen.source)
+            )
+            return {(facet, value): count for facet, value, count in kept.values_list("facet", "value", "count")}
+        listed = Listed.objects.filter(project=self.project).order_by()
+        labels = DocumentLabel.objects.filter(label__project=self.project, document__deleted_at=None).order_by()
+        special = listed.aggregate(
+            empty=Count("pk", filter=Q(state=State.FINISHED, tagged=False)), flagged=Count("pk", filter=Q(flagged=True))
+        )
+        found = {("state", "empty"): special["empty"], ("flagged", "1"): special["flagged"]}
+        if self.chosen.source:
+            found["source", self.chosen.source] = listed.filter(source=self.chosen.source).count()
+        found |= {("state", state): n for state, n in listed.values_list("state").annotate(Count("pk"))}
+        found |= {("split", split): n for split, n in listed.values_list("split").annotate(Count("pk"))}
+        return found | {("label", str(pk)): n for pk, n in labels.values_list("label").annotate(Count("pk"))}
+
+    def sources(self) -> list[str]:
+        """The first publications by name, to choose from."""
+        if connection.vendor == "sqlite":
+            kept = Tally.objects.filter(project=self.project, facet="source", count__gt=0, value__gt="")
+            return list(kept.order_by("value").values_list("value", flat=True)[:PAGE])
+        named = Listed.objects.filter(project=self.project, source__gt="")
+        return list(named.order_by("source").values_list("source", flat=True).distinct()[:PAGE])
+
+    def chunks(self, after: int = 0, up_to: int = 2**62) -> Iterator[list[int]]:
+        """The ids of all that is found, in the order of arrival, some at a time."""
+        while True:
+            query = self._query("")
+            query.where(f"{query.pk} > %s AND {query.pk} <= %s", after, up_to)
+            pks = [pk for (pk,) in self._rows(query, query.pk, f"ORDER BY {query.pk} LIMIT {CHUNK}")]
+            if pks:
+                yield pks
+            if len(pks) < CHUNK:
+                return
+            after = pks[-1]
+
+    def _facet(self) -> tuple[str, str] | None:
+        """The one facet that is filtered by, where its count is exact."""
+        chosen = self.chosen
+        if len(chosen.filters) != 1 or chosen.sort == "unsure":
+            return None
+        facets = {
+            "state": chosen.state if chosen.state != "suggested" else "",
+            "split": chosen.split,
+            "label": str(chosen.label or ""),
+            "source": chosen.source,
+            "flagged": "1" if chosen.flagged else "",
+        }
+        return next(((name, value) for name, value in facets.items() if value), None)
+
+    def _query(self, column: str) -> Query:
+        """All conditions, from where the fewest rows have to be looked at. `column` is what the rows are sorted by."""
+        chosen = self.chosen
+        sources = self._sources() if chosen.state == "suggested" else []
+        said = chosen.unsure is not None or chosen.sort == "unsure"
+        facet, few = self._narrowest()
+        if words := search.phrases(chosen.q):
+            key = "w.rowid" if connection.vendor == "sqlite" else "w.id"
+            query = Query(["annotate_words w", "annotate_listed l"], key)
+            condition, params = search.condition(words)
+            query.where(f"{condition} AND l.id = {key}", *params)
+        elif chosen.label is not None:
+            query = Query(["annotate_documentlabel c", "annotate_listed l"], "c.document_id")
+            query.where("c.label_id = %s AND l.id = c.document_id", chosen.label)
+        elif not few and (said or sources == [self.project.current_source_id]):
+            # In the order of doubt only where all that comes is wanted: what is not would be looked up far and wide.
+            in_order = column.startswith("p.") and chosen.filters <= {"unsure"}
+            index = "prediction_most_unsure" if in_order else "prediction_of_source"
+            query = Query([f"annotate_prediction p{_by(index)}", "annotate_listed l"], "p.document_id")
+            query.where("l.id = p.document_id")
+        else:
+            index = facet or {"l.title": "listed_title", "l.date": "listed_date", "l.token_count": "listed_length"}.get(
+                column if not chosen.filters else "", "listed_all"
+            )
+            query = Query([f"annotate_listed l{_by(index)}"], "l.id")
+        self._narrow(query, bool(words), sources, said)
+        return query
+
+    def _narrowest(self) -> tuple[str, bool]:
+        """The index of the filter that leaves the fewest articles, as far as that is counted; and if these are few."""
+        chosen, counts = self.chosen, self.counts
+        facets = {
+            ("listed_empty" if chosen.state == "empty" else "listed_state"): ("state", chosen.state),
+            "listed_split": ("split", chosen.split),
+            "listed_source": ("source", chosen.source),
+            "listed_flagged": ("flagged", "1" if chosen.flagged else ""),
+        }
+        left = {index: counts.get(facet, 0) for index, facet in facets.items() if facet[1] not in {"", "suggested"}}
+        every = sum(counts.get(("state", state), 0) for state in State.values)
+        index = min(left, key=lambda name: left[name], default="")
+        return index, bool(index) and left[index] * 4 < every
+
+    def _narrow(self, query: Query, is_searched: bool, sources: list[int], said: bool) -> None:
+        chosen = self.chosen
+        query.where("l.project_id = %s", self.project.pk)
+        if chosen.q and not is_searched:
+            query.where("1 = 0")  # no word in it
+        if is_searched and chosen.label is not None:
+            query.where(
+                "EXISTS (SELECT 1 FROM annotate_documentlabel c WHERE c.label_id = %s AND c.document_id = l.id)",
+                chosen.label,
+            )
+        has_said = query.pk == "p.document_id"
+        if said and not has_said:
+            query.tables.append(f"annotate_prediction p{_by('prediction_of_source')}")
+            query.where("p.document_id = l.id")
+        if said or has_said:
+            query.where("p.source_id = %s AND p.cleared IS NULL", self.project.current_source_id or 0)
+        if said:
+            query.where("p.uncertainty >= %s", chosen.unsure or 0.0)
+        if chosen.state:
+            query.where(STATES[chosen.state])
+        if chosen.state == "suggested" and (said or not has_said):
+            any_of = ", ".join(["%s"] * len(sources)) or "NULL"
+            query.where(
+                "EXISTS (SELECT 1 FROM annotate_prediction s WHERE s.document_id = l.id AND s.cleared IS NULL "
+                f"AND s.source_id IN ({any_of}))",
+                *sources,
+            )
+        if chosen.split:
+            query.where("l.split = %s", chosen.split)
+        if chosen.source:
+            query.where("l.source = %s", chosen.source)
+        if chosen.since or chosen.until:
+            # What is no date in digits sorts behind them all.
+            query.where("l.date >= %s AND l.date < %s", chosen.since or "0", chosen.until or "9999-12-32")
+        if chosen.flagged:
+            query.where("l.flagged")
+
+    def _go_to(self, query: Query, column: str, cursor: Cursor, falling: bool) -> None:
+        sign = "<" if falling else ">"
+        if column:
+            query.where(f"({column}, {query.pk}) {sign} (%s, %s)", cursor.key, cursor.pk)
+        else:
+            query.where(f"{query.pk} {sign} %s", cursor.pk)
+
+    def _sources(self) -> list[int]:
+        """Whose suggestions an article opens with: the current model's, and those of imports."""
+        imports = self.project.sources.filter(kind=Source.Kind.IMPORT).values_list("pk", flat=True)
+        current = self.project.current_source_id
+        return [*([current] if current else []), *(pk for pk in imports if pk != current)]
+
+    def _rows(self, query: Query, what: str, rest: str) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(query.select(what, rest), query.params)
+            return list(cursor.fetchall())

@@ -8,7 +8,7 @@ from django import forms
 
 from annotate.chosen import Chosen
 from annotate.listing import Listing
-from annotate.models import Split, State
+from annotate.models import Project, Split, State
 
 STATE_NAMES = {
     State.RAW: "To do",
@@ -44,11 +44,12 @@ class FilterForm(forms.Form):
     )
     sort = forms.ChoiceField(required=False, choices=list(SORT_NAMES.items()), label="Order")
 
-    def __init__(self, listing: Listing, data: Any) -> None:
+    def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data)
-        self.listing = listing
-        counts = listing.counts
-        self.labels = {label.name: label.pk for label in listing.project.labels.all()}
+        source = data.get("source", "").replace("\x00", "").strip()
+        self._listing = Listing(project, Chosen(source=source))  # which counts what it finds of this one, too
+        counts = self._listing.counts
+        self.labels = {label.name: label.pk for label in project.labels.all()}
         named = {value: name for value, name in STATE_NAMES.items() if value != "suggested"}
         choices = {
             "state": [("", "Any state"), *_counted(STATE_NAMES, named, counts, "state")],
@@ -64,8 +65,12 @@ class FilterForm(forms.Form):
             field.choices = found
         self.fields["source"].widget.attrs["list"] = "sources"
 
+    def listing(self) -> Listing:
+        """The list that is asked for, as far as that can be understood. Call once it was validated."""
+        self._listing.chosen = self.chosen()
+        return self._listing
+
     def chosen(self) -> Chosen:
-        """What is asked for, as far as it can be understood. Call once it was validated."""
         data = self.cleaned_data
         until = data.get("until")
         percent = data.get("unsure")

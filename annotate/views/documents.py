@@ -42,9 +42,9 @@ class Row(NamedTuple):
 @login_required
 def documents(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
-    form = FilterForm(Listing(project), request.GET)
+    form = FilterForm(project, request.GET)
     form.is_valid()
-    listing = Listing(project, form.chosen())
+    listing = form.listing()
     given = request.GET.get("at", "")
     try:
         page = listing.page(Cursor.read(given, listing.chosen.sort) if given else None)

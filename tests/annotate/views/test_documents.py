@@ -154,11 +154,11 @@ def test_fifty_articles_take_as_many_queries_as_one(client, project, django_asse
         make_document("Ada met Bob.", project, PER="Ada", ORG="Bob", finished=True)
 
     article()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         page_of(client, project)
     for _ in range(24):
         article()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         assert len(titles(page_of(client, project))) == 50
 
 

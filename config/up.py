@@ -137,16 +137,7 @@ class Tagdesk:
         )
 
     def _start_web(self, listener: socket.socket) -> None:
-        options = {
-            "bind": f"fd://{listener.fileno()}",
-            "worker-class": "gthread",
-            "workers": "2",
-            "threads": "8",
-            "graceful-timeout": "3",
-            "log-level": "warning",
-        }
-        arguments = [f"--{name}={value}" for name, value in options.items()]
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", *arguments]
+        command = web_command(listener.fileno())
         web = Child("The web server", command, folder=settings.BASE_DIR, descriptors=[listener.fileno()])
         self.supervisor.start([web])
         if not self.supervisor.wait(self._web_answers, WEB_START, web) and not self.supervisor.ending:
@@ -174,6 +165,20 @@ class Tagdesk:
         finally:
             connection.close()
         return True
+
+
+def web_command(descriptor: int) -> list[str]:
+    """How the web server is started on a socket that listens already."""
+    options = {
+        "bind": f"fd://{descriptor}",
+        "worker-class": "gthread",
+        "workers": "2",
+        "threads": "8",
+        "graceful-timeout": "3",
+        "log-level": "warning",
+    }
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", *arguments]
 
 
 def collect_static() -> None:

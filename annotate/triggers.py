@@ -180,6 +180,7 @@ def _counted(row: str, by: int) -> str:
         ("split", f"{row}.split"),
         ("source", f"{row}.source"),
         ("flagged", f"CASE WHEN {row}.flagged THEN 1 END"),
+        ("finished", f"CASE WHEN {row}.state = 'finished' THEN {row}.split END"),
         ("state", f"CASE WHEN {row}.state = 'finished' AND NOT {row}.tagged THEN 'empty' END"),
     ]
     return "".join(_moved(f"{row}.project_id", facet, value, by) for facet, value in facets)

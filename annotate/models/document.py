@@ -73,23 +73,32 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         The held-out share goes first: as long as it lacks a whole article among the finished ones, one of them is
         next, so that the first retrain has a score. Who skips one is given one of the others.
         """
-        waiting = self.filter(project=project).unfinished()
+        waiting = self.filter(project=project).unfinished().defer(*Document.LARGE)
         if after is not None:
             waiting = waiting.exclude(pk=after.pk)
         skipped = after if after is not None and after.state != State.FINISHED else None
-        waiting = waiting.defer(*Document.LARGE)
-        held_out = waiting.in_split(*HELD_OUT).order_by("pk")
         train = waiting.in_split(Split.TRAIN)
         if skipped is not None and skipped.is_held_out:
-            return train.most_useful(project) or held_out.filter(pk__gt=skipped.pk).first() or held_out.first()
+            following = waiting.filter(pk__gt=skipped.pk)
+            return train.most_useful(project) or following.first_in(*HELD_OUT) or waiting.first_in(*HELD_OUT)
         train_next = train.behind(skipped, project) if skipped is not None else None
-        if project.documents.finished().wants_held_out(project):
-            return held_out.first() or train_next or train.most_useful(project)
-        return train_next or train.most_useful(project) or held_out.first()
+        if project.wants_held_out():
+            return waiting.first_in(*HELD_OUT) or train_next or train.most_useful(project)
+        return train_next or train.most_useful(project) or waiting.first_in(*HELD_OUT)
+
+    def first_in(self, *splits: str) -> Document | None:
+        """Of the unfinished ones of these splits the first that arrived: for each state and split one step in an
+        index, where all of them at once would be sorted.
+        """
+        places = [{"state": state, "split": split} for state in (State.RAW, State.IN_PROGRESS) for split in splits]
+        found = (self.filter(**place).order_by("pk").first() for place in places)
+        return min(filter(None, found), key=lambda document: document.pk, default=None)
 
     def most_useful(self, project: Project) -> Document | None:
-        """What the current model is least sure of; where it has spoken of none, the first that arrived."""
-        return self.ranked(project.current_source).first() or self.order_by("pk").first()
+        """Of the unfinished training articles what the current model is least sure of; where it has spoken of none,
+        the first that arrived.
+        """
+        return self.ranked(project.current_source).first() or self.first_in(Split.TRAIN)
 
     def behind(self, skipped: Document, project: Project) -> Document | None:
         """The first of these that follows a skipped one in the queue's order, so that it stays skipped."""
@@ -100,12 +109,6 @@ class DocumentQuerySet(models.QuerySet["Document"]):
             return silent.filter(pk__gt=skipped.pk).first()
         less_unsure = Q(unsure__lt=unsure) | Q(unsure=unsure, pk__gt=skipped.pk)
         return self.ranked(project.current_source).filter(less_unsure).first() or silent.first()
-
-    def wants_held_out(self, project: Project) -> bool:
-        """Whether these finished articles lack a whole held-out one of the project's share; one is wanted at once."""
-        share = (project.validation_share + project.test_share) / 100
-        counts = self.aggregate(all=models.Count("pk"), held_out=models.Count("pk", filter=Q(split__in=HELD_OUT)))
-        return share > 0 and bool(counts["held_out"] < max(1, int(share * (counts["all"] + 1))))
 
 
 class Document(models.Model):

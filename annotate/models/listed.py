@@ -19,7 +19,7 @@ class Listed(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     project = models.ForeignKey(
-        Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="listed"
     )
     title = models.CharField(max_length=100, help_text="In lower case, to sort by")
     source = models.CharField(max_length=500)
@@ -51,12 +51,13 @@ class Listed(models.Model):
 
 
 class Tally(models.Model):
-    """How many listed documents have one value of one facet: state, split, flagged, source, label. On SQLite alone:
+    """How many listed documents have one value of one facet: state, split, flagged, source, label,
+    and the split of the finished ones. On SQLite alone:
     PostgreSQL counts from its indexes, where rows that everybody counts up would be rows that everybody waits for.
     """
 
     project = models.ForeignKey(
-        Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="tallies"
     )
     facet = models.CharField(max_length=10)
     value = models.CharField(max_length=500)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.text import slugify
 
@@ -75,6 +75,20 @@ class Project(models.Model):
 
     def label_names(self) -> list[str]:
         return list(self.labels.values_list("name", flat=True))
+
+    def finished_by_split(self) -> dict[str, int]:
+        """How many articles of each split are finished: counted as they go on SQLite, from an index elsewhere."""
+        if connection.vendor == "sqlite":
+            return dict(self.tallies.filter(facet="finished").values_list("value", "count"))
+        finished = self.listed.filter(state="finished").order_by()
+        return dict(finished.values_list("split").annotate(models.Count("pk")))
+
+    def wants_held_out(self) -> bool:
+        """Whether its finished articles lack a whole held-out one of its share; one is wanted at once."""
+        share = (self.validation_share + self.test_share) / 100
+        finished = self.finished_by_split()
+        held_out = finished.get("validation", 0) + finished.get("test", 0)
+        return share > 0 and held_out < max(1, int(share * (sum(finished.values()) + 1)))
 
     def role_of(self, user: Any) -> str | None:
         """Asked of the database once for each person while this row is in hand."""

@@ -39,6 +39,7 @@ def tallies(project):
         facets = [("state", row.state), ("split", row.split), ("source", row.source)]
         facets += [("flagged", "1")] * row.flagged + [("label", str(label)) for label in labels]
         facets += [("state", "empty")] * (row.state == "finished" and not row.tagged)
+        facets += [("finished", row.split)] * (row.state == "finished")
         for facet in facets:
             counted[facet] = counted.get(facet, 0) + 1
     return kept, counted

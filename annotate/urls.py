@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotate.views import desk, documents, exchange, mentions, projects
+from annotate.views import desk, documents, exchange, mentions, notes, projects
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -27,4 +27,12 @@ urlpatterns = [
     path("articles/<int:pk>/edit", desk.document_edit, name="document_edit"),
     path("articles/<int:pk>/delete", desk.document_delete, name="document_delete"),
     path("articles/<int:pk>/restore", desk.document_restore, name="document_restore"),
+    path("articles/<int:pk>/flag", notes.document_flag, name="document_flag"),
+    path("articles/<int:pk>/unflag", notes.document_unflag, name="document_unflag"),
+    path("articles/<int:pk>/notes", notes.notes, name="notes"),
+    path("articles/<int:pk>/notes/new", notes.note_new, name="note_new"),
+    path("articles/<int:pk>/notes/<int:note>/restore", notes.note_restore, name="note_restore"),
+    path("articles/<int:pk>/notes/<int:note>/settle", notes.note_settle, name="note_settle"),
+    path("articles/<int:pk>/notes/<int:note>/reopen", notes.note_reopen, name="note_reopen"),
+    path("articles/<int:pk>/notes/<int:note>/delete", notes.note_delete, name="note_delete"),
 ]

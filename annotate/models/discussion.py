@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from annotate.models.document import Document
+
+
+class NoteQuerySet(models.QuerySet["Note"]):
+    def add(self, document: Document, by: Any, text: str, start: int | None = None, end: int | None = None) -> Note:
+        """Write a note, once: a second click finds the first, as long as it is open. Call inside a transaction."""
+        Document.objects.select_for_update().only("pk").get(pk=document.pk)
+        same = {"document": document, "author": by, "text": text, "start": start, "end": end}
+        return self.filter(**same, settled_at=None).first() or self.create(**same)
 
 
 class Note(models.Model):
@@ -23,6 +34,8 @@ class Note(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="settled_notes"
     )
 
+    objects = NoteQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
         constraints = [
@@ -34,3 +47,17 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"Note {self.pk} on document {self.document_id}"
+
+    def settle(self, by: Any) -> None:
+        """Mark as settled. Who did it first is who did it."""
+        Note.objects.filter(pk=self.pk, settled_at=None).update(settled_at=timezone.now(), settled_by=by)
+
+    def reopen(self) -> None:
+        Note.objects.filter(pk=self.pk).update(settled_at=None, settled_by=None)
+
+    def quote(self, document: Document) -> str:
+        """The words that the note is about; empty where it is about the whole article."""
+        if self.start is None or self.end is None:
+            return ""
+        about = document.tokens[self.start : self.end]
+        return document.text[about[0][0] : about[-1][1]] if about else ""

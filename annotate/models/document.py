@@ -237,6 +237,12 @@ class Document(models.Model):
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
 
+    def flag(self, by: Any, flagged: bool = True) -> None:
+        """Mark the article as one to discuss, or take the mark away. Where it is so already nothing happens."""
+        self.flagged = flagged
+        if Document.objects.filter(pk=self.pk, flagged=not flagged).update(flagged=flagged):
+            self._log_whole(by, "flagged" if flagged else "unflagged")
+
     def _log_whole(self, by: Any, how: str) -> None:
         """A line of the log that speaks of no token."""
         nowhere = {"start": 0, "end": 0, "char_start": 0, "char_end": 0, "before": [], "after": []}

@@ -209,7 +209,7 @@ class SettingsForm(forms.ModelForm[Project]):
         help_texts = {
             "validation_share": "Held out and scored at every run. Applies to articles imported from now on.",
             "test_share": "Held out and scored on request only.",
-            "guideline": "What to tag and what not, for everybody.",
+            "guideline": "What to tag and what not, for everybody. Markdown; a picture is shown as a link to it.",
         }
 
     def __init__(self, *args: Any, instance: Project, **kwargs: Any) -> None:

@@ -89,8 +89,11 @@ class FilterForm(forms.Form):
 
     def query(self) -> str:
         """The same choice as an address says it."""
-        given = {name: self.cleaned_data.get(name) for name in self.fields}
-        return urlencode({name: _said(value) for name, value in given.items() if value not in ("", None, False)})
+        return urlencode(self.given())
+
+    def given(self) -> list[tuple[str, str]]:
+        found = ((name, self.cleaned_data.get(name)) for name in self.fields)
+        return [(name, _said(value)) for name, value in found if value not in ("", None, False)]
 
 
 def _counted(

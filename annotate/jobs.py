@@ -2,9 +2,9 @@
 
 import logging
 
-from annotate import uploads
+from annotate import bulk, uploads
 from annotate.exchange import importing
-from annotate.models import Import
+from annotate.models import BulkAction, Import
 from annotate.queue import QueueDown
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,18 @@ def run_import(pk: int) -> None:
         importing.run(row)
 
 
+def run_bulk(pk: int) -> None:
+    """Go on with a bulk action. Nothing where somebody else has taken it."""
+    row = BulkAction.objects.claim(pk)
+    if row is not None:
+        bulk.run(row)
+
+
 def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     importing.fail_stale()
     try:
         uploads.ring_again()
+        bulk.revive()
     except QueueDown as down:
         log.warning("%s", down)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotate.views import desk, documents, exchange, mentions, notes, projects
+from annotate.views import bulk, desk, documents, exchange, mentions, notes, projects
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -10,6 +10,11 @@ urlpatterns = [
     path("projects/<slug:slug>/labels", projects.label_save, name="label_new"),
     path("projects/<slug:slug>/labels/<int:pk>", projects.label_save, name="label_save"),
     path("projects/<slug:slug>/articles", documents.documents, name="documents"),
+    path("projects/<slug:slug>/articles/bulk", bulk.bulk_new, name="bulk_new"),
+    path("projects/<slug:slug>/articles/export/<str:kind>", bulk.export_found, name="export_found"),
+    path("bulk/<int:pk>", bulk.bulk_show, name="bulk"),
+    path("bulk/<int:pk>/stop", bulk.bulk_stop, name="bulk_stop"),
+    path("bulk/<int:pk>/undo", bulk.bulk_undo, name="bulk_undo"),
     path("projects/<slug:slug>/mentions", mentions.mentions, name="mentions"),
     path("projects/<slug:slug>/mentions/mark", mentions.mentions_mark, name="mentions_mark"),
     path("projects/<slug:slug>/mentions/<uuid:batch>/undo", mentions.mentions_undo, name="mentions_undo"),

@@ -1,6 +1,6 @@
 """A project's annotations as lines of a file, in flat memory, while people go on working."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from annotate.exchange import conll, jsonl
 from annotate.exchange.records import Record
@@ -15,8 +15,17 @@ def lines(project: Project, kind: str, everything: bool = False) -> Iterator[str
     """The finished articles as a file of `kind`, one of FORMATS; `everything` adds those in progress and, in JSON,
     those without tags.
     """
-    write = {"jsonl": jsonl.write, "conll2003": conll.write}[kind]
-    return write(records(documents(project, kind, everything)))
+    return _written(kind, records(documents(project, kind, everything)))
+
+
+def lines_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[str]:
+    """The articles of these ids as a file of `kind`, whatever their state; CoNLL has none of those without tags."""
+    begun = documents(project, kind, everything=True)
+    return _written(kind, (record for pks in chunks for record in records(begun.filter(pk__in=pks))))
+
+
+def _written(kind: str, found: Iterator[Record]) -> Iterator[str]:
+    return {"jsonl": jsonl.write, "conll2003": conll.write}[kind](found)
 
 
 def documents(project: Project, kind: str, everything: bool = False) -> DocumentQuerySet:

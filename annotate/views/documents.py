@@ -15,7 +15,7 @@ from annotate.access import get_project
 from annotate.chosen import BadCursor, Cursor, Page
 from annotate.filtering import FilterForm
 from annotate.listing import PAGE, Listing
-from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, State
+from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, Split, State
 
 EXCERPT = 90  # characters that stand for a title
 # The words of the states as rows show them, each with a mark of its own.
@@ -64,6 +64,8 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
         "total": total.number if total else len(page.pks),
         "is_exact": total is None or total.is_exact,
         "query": form.query(),
+        "given": form.given(),
+        "splits": Split.choices,
         "filtered": bool(listing.chosen.filters),
         "wordless": bool(listing.chosen.q) and not page.pks,
         "last": Cursor(listing.chosen.sort, backward=True),

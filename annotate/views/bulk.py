@@ -1,0 +1,152 @@
+"""Bulk actions on the articles that a filter finds: asked first, shown while they last, undone after."""
+
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reswap, retarget
+
+from annotate import bulk, jobs, queue
+from annotate.access import get_bulk, get_project
+from annotate.exchange import exporting
+from annotate.filtering import FilterForm
+from annotate.models import BulkAction, Project, Role, Split
+
+VERBS = [(verb.value, verb.label) for verb in BulkAction.Verb if verb != BulkAction.Verb.UNDO]
+
+
+class BulkForm(forms.Form):
+    """What is to be done; with `count` and `newest`, that somebody has seen to how many."""
+
+    verb = forms.ChoiceField(choices=VERBS)
+    to = forms.ChoiceField(choices=[("", "…"), *Split.choices], required=False)
+    count = forms.IntegerField(required=False, min_value=0)
+    newest = forms.IntegerField(required=False, min_value=0)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("verb") == BulkAction.Verb.MOVE and not data.get("to"):
+            raise forms.ValidationError("Choose the split to move to.")
+        return data
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def bulk_new(request: HttpRequest, slug: str) -> HttpResponseBase:
+    project = get_project(request.user, slug, Role.MANAGER)
+    filters = _filters(project, request)
+    form = BulkForm(request.POST or request.GET)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+        return redirect(f"{reverse('documents', args=[slug])}?{filters.query()}")
+    data, listing = form.cleaned_data, filters.listing()
+    # What arrives after the question was put is not part of it.
+    newest = data["newest"] if request.method == "POST" and data["newest"] is not None else 2**62
+    pks = [pk for some in listing.chunks(up_to=newest) for pk in some]
+    if request.method == "POST" and pks and data["count"] == len(pks):
+        return _begin(request, bulk.begin(project, request.user, data["verb"], pks, data["to"]))
+    return _ask(request, project, filters, data, pks)
+
+
+@require_GET
+@login_required
+def bulk_show(request: HttpRequest, pk: int) -> HttpResponse:
+    jobs.reconcile()
+    row = get_bulk(request.user, pk)
+    context = {
+        "project": row.project,
+        "row": row,
+        "percent": round(100 * row.done / row.total) if row.total else 100,
+        "nobody": _nobody_works() if row.status == BulkAction.Status.WAITING else "",
+        "undoing": row.undoings.defer("chosen").order_by("-pk").first(),
+    }
+    if row.is_working and request.GET.get("shown") == "working":
+        return render(request, "annotate/bulk.html#live", context)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "annotate/bulk.html", context)
+    return reswap(retarget(render(request, "annotate/bulk.html#progress", context), "#bulk"), "innerHTML")
+
+
+@require_POST
+@login_required
+def bulk_stop(request: HttpRequest, pk: int) -> HttpResponseBase:
+    row = get_bulk(request.user, pk)
+    if not BulkAction.objects.stop(row):
+        messages.info(request, "It is over already.")
+    return redirect("bulk", pk)
+
+
+@require_POST
+@login_required
+def bulk_undo(request: HttpRequest, pk: int) -> HttpResponseBase:
+    row = get_bulk(request.user, pk)
+    if not row.can_be_undone:
+        messages.info(request, "There is nothing to undo here.")
+        return redirect("bulk", pk)
+    try:
+        return _begin(request, bulk.begin_undo(row, request.user))
+    except IntegrityError:
+        messages.info(request, "This was undone already.")
+        return redirect("bulk", pk)
+
+
+@require_GET
+@login_required
+def export_found(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
+    project = get_project(request.user, slug)
+    if kind not in exporting.FORMATS:
+        raise Http404("There is no such format.")
+    lines = exporting.lines_of(project, kind, _filters(project, request).listing().chunks())
+    response = StreamingHttpResponse((line.encode() for line in lines), content_type="text/plain; charset=utf-8")
+    name = f"{project.slug}-selection.{exporting.FORMATS[kind]}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _filters(project: Project, request: HttpRequest) -> FilterForm:
+    """The filters of the address. One that is not understood must not mean all articles."""
+    filters = FilterForm(project, request.GET)
+    if not filters.is_valid():
+        raise BadRequest("A filter of this address is not understood, so nothing is done with what it might find.")
+    return filters
+
+
+def _ask(
+    request: HttpRequest, project: Project, filters: FilterForm, data: dict[str, Any], pks: list[int]
+) -> HttpResponse:
+    context = {
+        "project": project,
+        "verb": data["verb"],
+        "verb_name": dict(VERBS)[data["verb"]],
+        "to": data["to"],
+        "to_name": dict(Split.choices).get(data["to"], ""),
+        "count": len(pks),
+        "newest": pks[-1] if pks else 0,
+        "query": filters.query(),
+        "is_large": len(pks) > bulk.AT_ONCE,
+        "changed": request.method == "POST" and data["count"] != len(pks),
+    }
+    return render(request, "annotate/bulk_new.html", context)
+
+
+def _begin(request: HttpRequest, row: BulkAction) -> HttpResponseBase:
+    with suppress(queue.QueueDown):  # the row waits; its page looks at the queue itself, and says so
+        bulk.start(row)
+    return redirect("bulk", row.pk)
+
+
+def _nobody_works() -> str:
+    try:
+        listening = queue.workers_seen("io").listening
+    except queue.QueueDown as down:
+        return str(down)
+    return "" if listening else "No worker has been seen. Start one with: python manage.py worker io"

@@ -28,6 +28,9 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "reopen": (),
     "undo": (),
     "redo": (),
+    "leave_out": ("start", "end"),
+    "take_in": ("start", "end"),
+    "split_token": ("start", "at"),
 }
 
 
@@ -66,6 +69,7 @@ class EditForm(forms.Form):
     verb = forms.ChoiceField(choices=[(verb, verb) for verb in GIVEN])
     start = forms.IntegerField(min_value=0, required=False)
     end = forms.IntegerField(min_value=1, required=False)
+    at = forms.IntegerField(min_value=1, required=False)
     label = forms.CharField(max_length=50, required=False)
     spans = SpansField(required=False)
     at_least = forms.FloatField(min_value=0, max_value=1, required=False)
@@ -78,7 +82,7 @@ class EditForm(forms.Form):
         data = super().clean() or {}
         data["words"] = data.get("words") or 0
         wanted = GIVEN.get(data.get("verb", ""), ())
-        if "start" in wanted and (data.get("start") is None or data.get("end") is None):
+        if any(data.get(name) is None for name in {"start", "end", "at"} & set(wanted)):
             raise forms.ValidationError("This edit names no words.")
         if "label" in wanted and not data.get("label"):
             raise forms.ValidationError("Choose a label first.")

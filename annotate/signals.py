@@ -4,3 +4,4 @@ from django.dispatch import Signal
 
 document_finished = Signal()  # document
 documents_imported = Signal()  # project
+suggestions_wanted = Signal()  # project, of which a model has to read an article again

@@ -73,6 +73,20 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+# Characters as people see them, after UAX #29: never cut inside. Where it is more careful than that (whatever follows a
+# joiner, a Korean syllable of any make, a conjunct of Indic letters), it is on the side of leaving them whole.
+_FOLLOWS = rf"[{_CLING}\u0e33\u0eb3]"
+_BASE = rf"""(?:
+      [\U0001f1e6-\U0001f1ff]{{2}}
+    | [\u1100-\u115f\ua960-\ua97c]*[\uac00-\ud7a3]?[\u1160-\u11ff\ud7b0-\ud7fb]+
+    | [\u1100-\u115f\ua960-\ua97c]+[\uac00-\ud7a3]?
+    | (?!{_FOLLOWS}).
+    | (?={_FOLLOWS})
+    )"""
+_VIRAMA = r"[\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d\u1039\u17d2\u1a60\ua9c0]"
+_LINK = rf"(?:{_FOLLOWS}*{_VIRAMA}{_FOLLOWS}*(?=\w)|{_FOLLOWS}*\u200d)"
+_NUMBER_SIGN = r"[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]"  # Arabic ones stand before their number
+_CHARACTER = re.compile(rf"{_NUMBER_SIGN}*{_BASE}(?:{_LINK}{_NUMBER_SIGN}*{_BASE})*{_FOLLOWS}*", re.VERBOSE | re.DOTALL)
 _HAS_BLANK = re.compile(rf"[{_BLANK}]")
 _ODD = re.compile(rf"[{_BLANK}{_SILENT}{_JOINER}]")
 _UNBLANK = re.compile(rf"[^{_BLANK}]+")
@@ -116,6 +130,14 @@ def word_faults(words: Sequence[str]) -> list[tuple[int, str]]:
 def visible_ranges(word: str) -> Offsets:
     """The ranges of a word between the blanks inside it; none where nothing of it shows."""
     return [match.span() for match in _UNBLANK.finditer(word) if _HAS_VISIBLE.search(match[0])]
+
+
+def places_to_split(word: str) -> list[int]:
+    """Where a token may be split in two: the code points into it at which the second would begin. Both are tokens, and
+    no character as people see it (an emoji family, a flag, a letter with its marks) is cut.
+    """
+    edges = [match.start() for match in _CHARACTER.finditer(word) if match[0]][1:]
+    return [edge for edge in edges if not word_fault(word[:edge]) and not word_fault(word[edge:])]
 
 
 def check_offsets(text: str, offsets: Sequence[tuple[int, int]]) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotate.views import bulk, desk, documents, exchange, mentions, notes, projects
+from annotate.views import bulk, desk, documents, exchange, mentions, notes, projects, resplitting
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -30,6 +30,7 @@ urlpatterns = [
     path("articles/<int:pk>/", desk.document, name="document"),
     path("articles/<int:pk>/awaited", desk.document_awaited, name="document_awaited"),
     path("articles/<int:pk>/edit", desk.document_edit, name="document_edit"),
+    path("articles/<int:pk>/tokens/<int:index>", resplitting.document_token, name="document_token"),
     path("articles/<int:pk>/delete", desk.document_delete, name="document_delete"),
     path("articles/<int:pk>/restore", desk.document_restore, name="document_restore"),
     path("articles/<int:pk>/flag", notes.document_flag, name="document_flag"),

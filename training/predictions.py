@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from annotate.models import Document, Prediction, Project, Split
+from annotate.passages import rest
 from training.doorbell import Stage
 from training.engine.articles import Article
 from training.learning import folder_of
@@ -33,9 +34,14 @@ _warm: OrderedDict[int, Predictor] = OrderedDict()
 
 
 def wanting(version: Version) -> models.QuerySet[Document]:
-    """The articles that this version has yet to speak of, in the queue's order."""
+    """The articles that this version has yet to speak of, in the queue's order. Where a passage was taken in again, it
+    has not read the whole, and has no uncertainty.
+    """
     said = Prediction.objects.filter(
-        document=models.OuterRef("pk"), source=version.source_id, tokens_revision=models.OuterRef("tokens_revision")
+        document=models.OuterRef("pk"),
+        source=version.source_id,
+        tokens_revision=models.OuterRef("tokens_revision"),
+        uncertainty__isnull=False,
     )
     waiting = Document.objects.filter(project=version.project_id).unfinished().in_split(Split.TRAIN)
     return waiting.filter(~models.Exists(said)).order_by("pk")
@@ -71,25 +77,53 @@ def write(version: Version, documents: Sequence[Document]) -> None:
     """Predict and store, over whatever this version said of them before. One short transaction."""
     if not documents:
         return
-    said = predictor(version).predict([Article(str(d.pk), d.words(), [], d.sentence_starts) for d in documents])
     rows = [
         Prediction(
             document=document,
             source_id=version.source_id,
-            spans=[list(span) for span in one.spans],
-            uncertainty=min(max(one.uncertainty, 0.0), 1.0),
+            spans=spans,
+            uncertainty=min(max(uncertainty, 0.0), 1.0),
             tokens_revision=document.tokens_revision,
         )
-        for document, one in zip(documents, said, strict=True)
+        for document, (spans, uncertainty) in zip(documents, _said(version, documents), strict=True)
     ]
     with transaction.atomic():
-        there = set(Document.objects.filter(pk__in=[d.pk for d in documents]).values_list("pk", flat=True))
+        # What changed while the model read it is left to the next turn: its tokens are others, or it has more of them.
+        held = Document.objects.select_for_update().filter(pk__in=[d.pk for d in documents]).order_by("pk")
+        there = {pk: now for pk, *now in held.values_list("pk", "tokens_revision", "left_out")}
         Prediction.objects.bulk_create(
-            [row for row in rows if row.document_id in there],
+            [
+                row
+                for row, document in zip(rows, documents, strict=True)
+                if there.get(document.pk) == [document.tokens_revision, document.left_out]
+            ],
             update_conflicts=True,
             unique_fields=["document", "source"],
             update_fields=["spans", "uncertainty", "tokens_revision"],
         )
+
+
+def _said(version: Version, documents: Sequence[Document]) -> Iterator[tuple[list[list[Any]], float]]:
+    """Spans and uncertainty of each article, read without the passages that people left out: each stretch between two
+    of them for itself, so that no span reaches over one. Of an article left out whole there is nothing to say.
+    """
+    stretches = [(d, start, end) for d in documents for start, end in rest(d.token_count, d.left_out)]
+    articles = [_stretch(*stretch) for stretch in stretches]
+    said = iter(predictor(version).predict(articles) if articles else ())
+    for document in documents:
+        spans: list[list[Any]] = []
+        uncertainty, read = 0.0, 0
+        for start, end in rest(document.token_count, document.left_out):
+            one = next(said)
+            spans += [[first + start, last + start, *more] for first, last, *more in one.spans]
+            uncertainty += one.uncertainty * (end - start)  # it is a mean over tokens
+            read += end - start
+        yield spans, uncertainty / max(read, 1)
+
+
+def _stretch(document: Document, start: int, end: int) -> Article:
+    starts = [0, *(place - start for place in document.sentence_starts if start < place < end)]
+    return Article(str(document.pk), document.words()[start:end], [], starts)
 
 
 def predictor(version: Version) -> Predictor:

@@ -7,15 +7,15 @@ from django.dispatch import receiver
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from annotate.signals import documents_imported
+from annotate.signals import documents_imported, suggestions_wanted
 from training import doorbell
 from training.models import Version
 
 log = logging.getLogger(__name__)
 
 
-@receiver(documents_imported)
-def predict_imported(project: Project, **kwargs: Any) -> None:
+@receiver([documents_imported, suggestions_wanted])
+def predict_wanted(project: Project, **kwargs: Any) -> None:
     version = Version.current_of(project)
     if version is None:
         return

@@ -1,6 +1,7 @@
 """What a run learns from: the project's finished gold, frozen as a `datasets.DatasetDict` under `snapshots/HASH/`.
 
-The hash is over the label order and every article's words, tags and sentence starts, so the same gold has the same
+Passages that people left out are not in it. The hash is over the label order and every article's words, tags and
+sentence starts, so the same gold has the same
 name, and a snapshot that lies there already is used again. Snapshots hold the articles: they never leave with a model.
 """
 
@@ -19,6 +20,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 
+from annotate import passages
 from annotate.models import Annotation, Project, Split, State
 
 if TYPE_CHECKING:
@@ -53,12 +55,16 @@ def take(project: Project) -> Snapshot:
     labels = project.label_names()
     rows: dict[str, list[Article]] = {split: [] for split in SPLITS}
     blind: list[bool | None] = []
+    whole = 0
     for annotation in finished_gold(project).iterator(chunk_size=500):
         document = annotation.document
+        if not passages.rest(len(annotation.tags), document.left_out):
+            whole += 1
+            continue
         rows[document.split].append(_article(annotation))
         if document.split == Split.VALIDATION:
             blind.append(annotation.blind)
-    _check(project, labels, rows)
+    _check(project, labels, rows, whole)
     name = digest(labels, rows)
     folder = snapshots_folder() / name
     frozen = _written_before(folder)
@@ -78,9 +84,10 @@ def finished_gold(project: Project) -> models.QuerySet[Annotation]:
         document__deleted_at=None,
         document__split__in=SPLITS,
     )
+    needed = ("text", "tokens", "sentence_starts", "left_out", "split")
     return (
         gold.select_related("document")
-        .only("tags", "blind", "document__text", "document__tokens", "document__sentence_starts", "document__split")
+        .only("tags", "blind", *(f"document__{name}" for name in needed))
         .order_by("document_id")
     )
 
@@ -129,15 +136,22 @@ def _written_before(folder: Path) -> dict[str, list[Article]] | None:
 
 
 def _article(annotation: Annotation) -> Article:
+    """What the article teaches: all but the passages that people left out of it."""
     from training.engine.articles import Article
 
-    document = annotation.document
-    return Article(str(document.pk), document.words(), annotation.tags, document.sentence_starts)
+    document, out = annotation.document, annotation.document.left_out
+    starts = passages.sentences_left(document.sentence_starts, len(annotation.tags), out)
+    return Article(str(document.pk), passages.left(document.words(), out), passages.left(annotation.tags, out), starts)
 
 
-def _check(project: Project, labels: list[str], rows: dict[str, list[Article]]) -> None:
+def _check(project: Project, labels: list[str], rows: dict[str, list[Article]], whole: int) -> None:
     if not labels:
         raise NothingToLearn("The project has no labels. Add one, tag with it, then retrain.")
+    if not rows[Split.TRAIN] and whole:
+        raise NothingToLearn(
+            f"{whole} finished article{'s are' if whole > 1 else ' is'} left out whole, and no other is there to learn "
+            "from. Take a passage in again, or finish another article."
+        )
     if not rows[Split.TRAIN]:
         raise NothingToLearn(nothing_finished(len(rows[Split.VALIDATION])))
     used = {tag[2:] for articles in rows.values() for article in articles for tag in article.tags if tag != "O"}

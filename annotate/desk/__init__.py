@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from annotate.desk.judging import accept, accept_all, finish, reject, reopen
 from annotate.desk.mentions import drop_offers, offer_like, take_all_offers
+from annotate.desk.passages import leave_out, take_in
+from annotate.desk.resplitting import split_token
 from annotate.desk.sheet import Desk, open_desk
 from annotate.desk.tagging import clear, tag, tag_all
 from annotate.desk.undoing import redo, undo
@@ -20,6 +22,7 @@ VERBS: dict[str, Callable[..., None]] = {
         *(tag, tag_all, clear),
         *(accept, reject, accept_all, finish, reopen),
         *(offer_like, take_all_offers, drop_offers),
+        *(leave_out, take_in, split_token),
         *(undo, redo),
     )
 }

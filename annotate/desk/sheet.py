@@ -20,16 +20,22 @@ from django.utils import timezone
 from annotate import iob2
 from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
+from annotate.passages import touching
 from annotate.signals import document_finished
 
 
 class Change(NamedTuple):
-    """New tags for a range of tokens; the range holds whole spans only. `suggestion` is what it answers to."""
+    """New tags for a range of tokens; the range holds whole spans only. `suggestion` is what it answers to.
+
+    Where a token was split or joined, `width` is how many tokens gave way to these, and `chars` what the log points at.
+    """
 
     start: int
     after: list[str]
     how: str
     suggestion: Suggestion | None = None
+    width: int | None = None
+    chars: tuple[int, int] | None = None
 
 
 class Judged(NamedTuple):
@@ -64,6 +70,8 @@ class Desk:
         if self.annotation.pk is None or self.ask.base >= self.annotation.revision:
             return
         since = self.annotation.edits.filter(revision__gt=self.ask.base)
+        if any(len(before) != len(after) for before, after in since.values_list("before", "after")):
+            raise Conflict("A token of this article was split or joined since. This is how they are now.")
         changed = {token for start, end in since.values_list("start", "end") for token in range(start, end)}
         if any(not changed.isdisjoint(range(start, end)) for start, end in ranges):
             raise Conflict("These words were changed in another window or by somebody else. This is how they are now.")
@@ -87,6 +95,7 @@ class Desk:
 
     def suggestion(self, start: int, end: int, label: str) -> Suggestion:
         """The open suggestion or soft mark of just these words."""
+        self.refuse_left_out(start, end)
         left = self.document.open_suggestions(self.annotation.spans())
         found = next((s for s in left if s[:3] == (start, end, label)), None)
         if found is None or not found.soft:
@@ -118,9 +127,18 @@ class Desk:
             if (v.start, v.end, v.label) in gone
         ]
 
-    def _known(self, changes: list[Change]) -> None:
-        """Refuse labels that the project does not have: nobody could count or train on them."""
-        wanted = {span.label for change in changes for span in iob2.spans_of(change.after)}
+    def refuse_left_out(self, start: int, end: int) -> None:
+        if touching(self.document.left_out, start, end):
+            raise Refused("This passage is left out; take it in first.", span=(start, end))
+
+    def _allowed(self, changes: list[Change]) -> None:
+        """Refuse spans in passages that are left out, and labels that the project does not have: nobody could count or
+        train on them.
+        """
+        spans = [(change.start, span) for change in changes for span in iob2.spans_of(change.after)]
+        for first, span in spans:
+            self.refuse_left_out(first + span.start, first + span.end)
+        wanted = {span.label for _, span in spans}
         unknown = wanted - set(self.document.project.labels.filter(name__in=wanted).values_list("name", flat=True))
         if unknown:
             raise Refused(f"There is no label “{min(unknown)}” in this project.")
@@ -129,7 +147,7 @@ class Desk:
         self, changes: list[Change], judged: list[Judged], status: str | None = None, undoes: UUID | None = None
     ) -> None:
         annotation, ask = self.annotation, self.ask
-        self._known(changes)
+        self._allowed(changes)
         status_before = annotation.status
         annotation.revision += 1
         self._settle(status)
@@ -164,9 +182,12 @@ class Desk:
     def _log(self, change: Change, status_before: str, undoes: UUID | None) -> Edit:
         """Put the change into the tags and say so."""
         start, end = change.start, change.start + len(change.after)
-        before = self.annotation.tags[start:end]
-        self.annotation.tags[start:end] = change.after
+        gives_way = slice(start, end if change.width is None else start + change.width)
+        before = self.annotation.tags[gives_way]
+        self.annotation.tags[gives_way] = change.after
+        self.annotation.token_count = len(self.annotation.tags)
         offsets = self.document.tokens
+        chars = change.chars or ((offsets[start][0], offsets[end - 1][1]) if change.after else (0, 0))
         return Edit(
             document=self.document,
             annotation=self.annotation,
@@ -176,8 +197,8 @@ class Desk:
             revision=self.annotation.revision,
             start=start,
             end=end,
-            char_start=offsets[start][0] if change.after else 0,
-            char_end=offsets[end - 1][1] if change.after else 0,
+            char_start=chars[0],
+            char_end=chars[1],
             before=before,
             after=change.after,
             status_before=status_before,

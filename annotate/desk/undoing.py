@@ -1,10 +1,25 @@
-"""Undo and redo: a new edit that is the inverse of a person's own last one, read from the log."""
+"""Undo and redo: a new edit that is the inverse of a person's own last one, read from the log.
+
+Tokens may have been split since an edit, so its words are found by their code points, which never move.
+"""
+
+from bisect import bisect_left
+from typing import NamedTuple
 
 from django.db.models import F
 
+from annotate.desk import passages, resplitting
 from annotate.desk.sheet import Change, Desk
 from annotate.history import undone_and_done
 from annotate.models import Edit, How, Refused
+
+
+class _Place(NamedTuple):
+    """An edit and where its tokens are now."""
+
+    edit: Edit
+    start: int
+    end: int
 
 
 def undo(desk: Desk) -> None:
@@ -21,19 +36,40 @@ def _take_back(desk: Desk, redo: bool) -> None:
     if batch is None:
         raise Refused("There is nothing of yours to redo here." if redo else "There is nothing of yours to undo.")
     edits = list(desk.annotation.edits.filter(batch=batch.latest).order_by("-pk"))
-    for edit in edits:
-        later = desk.annotation.edits.filter(revision__gt=edit.revision, start__lt=edit.end, end__gt=edit.start)
-        other = later.exclude(author=desk.ask.by).select_related("author").first()
-        if other is not None:
-            who = other.author.get_username() if other.author else "an import"
-            raise Refused(f"{who} has changed these words since, so your change stays.")
-    changes = [Change(e.start, e.before, How.REDONE if redo else How.UNDONE) for e in edits]
+    how = How.REDONE if redo else How.UNDONE
+    first = desk.annotation.edits.filter(batch=batch.origin).earliest("pk")
+    if first.how == How.SPLIT:
+        resplitting.take_back(desk, first, edits[0], how)
+        return
+    places = [_place(desk, edit) for edit in edits]
+    for place in places:
+        _untouched_since(desk, place)
     status = edits[0].status_before if edits[0].status_before != edits[0].status_after else None
     if status is not None and _status_changed_since(desk, edits[0]):
         raise Refused("Somebody has finished or reopened this article since, so its state stays as it is.")
-    desk.write(changes, [], status=status, undoes=batch.latest)
+    if first.how in {How.LEFT_OUT, How.TAKEN_IN}:
+        for place in places:
+            passages.mark(desk, place.start, place.end, out=redo == (first.how == How.LEFT_OUT))
+    desk.write([Change(p.start, p.edit.before, how) for p in places], [], status=status, undoes=batch.latest)
     desk.document.verdicts.filter(batch=batch.origin).update(active=redo)
     desk.document.offers.filter(batch=batch.origin).update(active=redo)
+
+
+def _place(desk: Desk, edit: Edit) -> _Place:
+    if edit.start == edit.end:  # of the whole article, or of none of its words
+        return _Place(edit, 0, 0)
+    offsets = desk.document.tokens
+    start = bisect_left(offsets, (edit.char_start, 0))
+    end = start + len(edit.before)
+    same = end <= len(offsets) and (offsets[start][0], offsets[end - 1][1]) == (edit.char_start, edit.char_end)
+    if not same:
+        raise Refused("A token in these words was split or joined since, so your change stays.")
+    return _Place(edit, start, end)
+
+
+def _untouched_since(desk: Desk, place: _Place) -> None:
+    if place.start < place.end:
+        resplitting.untouched_since(desk, place.edit, place.edit.char_start, place.edit.char_end)
 
 
 def _status_changed_since(desk: Desk, edit: Edit) -> bool:

@@ -52,6 +52,7 @@ def _record(document: Document, gold: Annotation | None) -> Record:
         words=document.words(),
         tags=gold.tags if gold is not None else None,
         sentence_starts=document.sentence_starts,
+        left_out=document.left_out,
         title=document.title,
         external_id=document.external_id,
         source=document.source,

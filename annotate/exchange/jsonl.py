@@ -67,6 +67,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
             "offsets": record.offsets,
             "tags": record.tags,
             "sentence_starts": record.sentence_starts,
+            "left_out": record.left_out,
             "split": record.split,
             "status": record.status,
             "language": record.language,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from annotate import iob2, tokens
+from annotate.passages import Passages
 from annotate.tokens import Offsets
 
 OnError = Literal["repair", "skip", "fail"]
@@ -79,6 +80,7 @@ class Record:
     spans: list[CharSpan] | None = None
     sentence_starts: list[int] | None = None
     sentences_apart: bool = False
+    left_out: Passages = field(default_factory=list)
     title: str = ""
     external_id: str = ""
     source: str = ""
@@ -217,8 +219,14 @@ def _split_blank_words(record: Record) -> Record:
         words=words,
         tags=tags if record.tags is not None else None,
         sentence_starts=starts,
+        left_out=_moved(record.left_out, [*places, len(words)]),
         offsets=offsets if record.offsets is not None else None,
     )
+
+
+def _moved(passages: Passages, places: list[int]) -> Passages:
+    moved = [(places[start], places[end]) for start, end in passages]
+    return [(start, end) for start, end in moved if start < end]
 
 
 def _continued(tag: str) -> str:

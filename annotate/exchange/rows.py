@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
 from annotate.exchange.records import STATUSES, CharSpan, Options, Record, as_iob2, broken
+from annotate.passages import PassageError, Passages, check
 from annotate.tokens import Offsets, TokenError, check_offsets
 
 TOKENS = ("tokens", "words")
@@ -66,8 +67,9 @@ def _with_content(record: Record, row: Mapping[str, Any], options: Options, used
     if key := _first(row, TOKENS):
         words = _strings(row[key], key)
         tags_key, tags = _tags(row, options)
-        used |= {key, tags_key, "sentence_starts"}
-        record = replace(record, words=words, tags=tags, sentence_starts=_starts(row, words))
+        used |= {key, tags_key, "sentence_starts", "left_out"}
+        starts, out = _starts(row, words), _left_out(row, len(words), tags or [])
+        record = replace(record, words=words, tags=tags, sentence_starts=starts, left_out=out)
         if isinstance(row.get("text"), str):
             used |= {"text", "offsets"}
             record = replace(record, text=row["text"], offsets=_offsets(row, words))
@@ -162,6 +164,20 @@ def _starts(row: Mapping[str, Any], words: Sequence[str]) -> list[int] | None:
     if not ascending or (words and starts[:1] != [0]) or (starts and starts[-1] >= len(words)):
         raise RowError("sentences", "“sentence_starts” must ascend from 0 and stay within the tokens.")
     return list(starts)
+
+
+def _left_out(row: Mapping[str, Any], count: int, tags: Sequence[str]) -> Passages:
+    pairs = row.get("left_out") or []
+    if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+        raise RowError("left-out", "“left_out” is no list of [start, end].")
+    passages = [(start, end) for start, end in pairs]
+    try:
+        check(passages, count)
+    except PassageError as error:
+        raise RowError("left-out", str(error)) from error
+    if any(tag != "O" for start, end in passages for tag in tags[start:end]):
+        raise RowError("left-out", "A passage that is left out holds an entity.")
+    return passages
 
 
 def _offsets(row: Mapping[str, Any], words: Sequence[str]) -> Offsets:

@@ -135,6 +135,7 @@ class Intake:
             tokens=offsets,
             token_count=len(offsets),
             sentence_starts=record.sentence_starts or [0],
+            left_out=record.left_out,
             state=self._state(record),
             split=place.split,
             group=place.group,

@@ -13,9 +13,9 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Length, Replace
 from django.utils import timezone
 
-from annotate import tokens
-from annotate.models.fields import OffsetsField
-from annotate.models.prediction import Prediction, Source, Suggestion
+from annotate import passages, tokens
+from annotate.models.fields import OffsetsField, PassagesField
+from annotate.models.prediction import Prediction, Source, Suggestion, Verdict
 from annotate.models.project import Label, Project
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Document(models.Model):
     token_count = models.PositiveIntegerField()
     sentence_starts = models.JSONField(default=list)
     tokens_revision = models.PositiveIntegerField(default=0)
-    left_out = models.JSONField(
+    left_out = PassagesField(
         default=list, blank=True, help_text="[[start, end], ...] in tokens, ascending, apart: not learnt, not predicted"
     )
     flagged = models.BooleanField(default=False, help_text="To be discussed")
@@ -176,6 +176,10 @@ class Document(models.Model):
     def words(self) -> list[str]:
         return [self.text[start:end] for start, end in self.tokens]
 
+    @property
+    def is_left_out_whole(self) -> bool:
+        return not passages.rest(self.token_count, self.left_out)
+
     def gold(self) -> Annotation | None:
         return self.annotations.filter(kind="gold").first()
 
@@ -197,14 +201,17 @@ class Document(models.Model):
 
     def open_suggestions(self, spans: list[Any]) -> list[Suggestion]:
         """The predicted spans that nobody has judged and that touch none of `spans`, then the soft marks that touch
-        neither. Held-out articles show no predicted one.
+        neither; none in a passage that is left out. Held-out articles show no predicted one.
         """
         prediction = None if self.is_held_out else self.prediction()
         offered = self._offered()
         if prediction is None and not offered:
             return []
-        judged = set(self.verdicts.filter(active=True).values_list("start", "end", "label"))
-        tagged = {token for span in spans for token in range(span.start, span.end)}
+        # Its span hides what was accepted; where it went with its passage, the suggestion is open again with that.
+        verdicts = self.verdicts.filter(active=True).exclude(kind=Verdict.Kind.ACCEPTED)
+        judged = set(verdicts.values_list("start", "end", "label"))
+        closed = [*self.left_out, *((span.start, span.end) for span in spans)]
+        tagged = {token for start, end in closed for token in range(start, end)}
         said = prediction.suggestions() if prediction else []
         left = [s for s in said if s[:3] not in judged and tagged.isdisjoint(range(s.start, s.end))]
         tagged.update(token for s in left for token in range(s.start, s.end))

@@ -1,4 +1,4 @@
-"""Column types that hold the desk's two sequences. They validate on every write path, bulk ones too."""
+"""Column types that hold the desk's sequences. They validate on every write path, bulk ones too."""
 
 import json
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from annotate import iob2
+from annotate import iob2, passages
+from annotate.passages import Passages
 from annotate.tokens import Offsets
 
 
@@ -71,6 +72,31 @@ class OffsetsField(models.TextField[Any, Any]):
 
     def value_to_string(self, obj: models.Model) -> str:
         return self.get_prep_value(self.value_from_object(obj)) or ""
+
+
+class PassagesField(models.JSONField):
+    """Half-open ranges of tokens: ascending, none empty, none overlapping. Stored as a JSON list of pairs."""
+
+    description = "passages"
+
+    def deconstruct(self) -> Any:
+        """The column is a JSON column like any other, and for the migrations it is no more than that."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
+
+    def from_db_value(self, value: Any, *args: Any) -> Passages | None:
+        found = super().from_db_value(value, *args)
+        return None if found is None else [(start, end) for start, end in found]
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            try:
+                passages.check((start, end) for start, end in value)
+            except (passages.PassageError, TypeError, ValueError) as error:
+                raise ValidationError(str(error)) from error
+        elif value is not None and not hasattr(value, "resolve_expression"):
+            raise ValidationError(f"Passages are a list of pairs, not {value!r:.40}.")
+        return super().get_prep_value(value)
 
 
 def _pairs(flat: list[int]) -> Offsets:

@@ -21,6 +21,7 @@ from typing import Any
 import django
 
 from bench.counting import HEADER
+from bench.figures import percentile
 from bench.server import Server, can_trace, fsync_ms, make_folder
 from bench.visitor import Visitor
 from bench.work import COMBOS, FILTERS, Work
@@ -187,11 +188,6 @@ def server_ms(own: list[float], operations: int) -> float | None:
     if not each:
         return None
     return round(statistics.median(sum(own[at : at + each]) for at in range(0, len(own), each)), 2)
-
-
-def percentile(taken: list[float], share: int) -> float:
-    """The value that this share of the others (in per cent) does not exceed."""
-    return sorted(taken)[max(0, -(-len(taken) * share // 100) - 1)]
 
 
 def told(found: Figures) -> Iterator[str]:

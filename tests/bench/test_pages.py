@@ -7,8 +7,9 @@ from annotate import iob2, tokens
 from annotate.models import DocumentLabel, Project, State
 from bench.articles import LABELS, RARE_IN, RARE_WORD, articles
 from bench.counting import HEADER, count_queries
+from bench.figures import percentile
 from bench.filling import add_untouched, fill, to_work_on
-from bench.pages import figures, percentile, server_ms, told
+from bench.pages import figures, server_ms, told
 from bench.visitor import Page
 from bench.work import COMBOS, FILTERS
 

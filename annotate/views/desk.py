@@ -18,6 +18,7 @@ from annotate.forms import EditForm
 from annotate.history import touched_since, undone_and_done
 from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role, Split
 from annotate.rendering import Mark, Sheet
+from annotate.views.notes import notes_context
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -199,6 +200,7 @@ def _render(
         "may_manage": held == Role.MANAGER,
         "edit_fields": [name for name in EditForm.base_fields if name not in Seen._fields],
         "next_address": f"{reverse('document_next', args=[document.project.slug])}?after={document.pk}",
+        **({} if fragment == "#edited" else notes_context(document, request.user)),
         **more,
     }
     return render(request, f"annotate/document.html{fragment}", context, status=status)

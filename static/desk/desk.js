@@ -1,5 +1,6 @@
 // The article page's hands: reads the server's HTML, fills the one edit form, submits it. It knows tokens by their
 // order alone and keeps nothing that the server does not have, but for the cursor and the edits not yet acknowledged.
+import { Aids } from "./aids.js";
 import { Cursor } from "./cursor.js";
 import { Mouse } from "./mouse.js";
 import { Queue } from "./queue.js";
@@ -9,18 +10,15 @@ const SETTLED = 600; // milliseconds in which nobody can have read an article th
 class TagDesk extends HTMLElement {
   connectedCallback() {
     this.queue = new Queue(this);
+    this.aids = new Aids(this);
     this.label = sessionStorage.getItem(this.memory) || "";
     document.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
-    window.addEventListener("beforeunload", (this.onLeave = (event) => this.queue.length && event.preventDefault()));
+    window.addEventListener("beforeunload", (this.onLeave = (event) => (this.queue.length || this.aids.draft) && event.preventDefault()));
     this.addEventListener("click", (event) => this.stay(event), { capture: true });
     this.addEventListener("click", (event) => this.click(event));
-    this.addEventListener("input", ({ target }) => {
-      if (target.matches("[data-find-label]")) this.findLabel(target);
-      if (target.matches("[data-sure]")) this.showSure();
-    });
-    this.addEventListener("toggle", (event) => this.remember(event), { capture: true });
     this.addEventListener("htmx:afterSwap", () => this.fresh());
-    this.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt === this.form && this.answered(detail.xhr.status));
+    // The form itself may be gone by its answer: where the whole desk came into its place.
+    this.addEventListener("htmx:afterRequest", ({ detail }) => detail.pathInfo.requestPath.endsWith("/edit") && this.answered(detail.xhr.status));
     this.fresh();
     this.text.focus({ preventScroll: true });
   }
@@ -45,7 +43,7 @@ class TagDesk extends HTMLElement {
     this.mouse?.forget();
     this.mouse = new Mouse(this, this.cursor);
     this.cursor.byKey = before?.byKey ?? false;
-    this.recall();
+    this.aids.recall();
     if (article !== this.article) {
       if (this.article) scrollTo({ top: 0 });
       this.article = article;
@@ -53,6 +51,7 @@ class TagDesk extends HTMLElement {
       this.cursor.at = this.cursor.byKey ? 0 : null;
     } else [this.cursor.at, this.cursor.anchor] = [before.at, before.anchor];
     if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
+    this.aids.showSure();
     this.show();
   }
 
@@ -72,6 +71,7 @@ class TagDesk extends HTMLElement {
     for (const token of this.text.querySelectorAll(".doing")) token.className = token.className.replace(/ ?doing c\d+/, "");
     for (const mark of this.text.querySelectorAll(".pending")) mark.classList.remove("pending");
     for (const edit of this.queue.edits) this.draw(edit);
+    this.aids.showSure();
     if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
     this.show();
     this.queue.submit();
@@ -82,16 +82,22 @@ class TagDesk extends HTMLElement {
 
   // Another article comes into the place of this one: what was done here is stored first.
   leave(go) {
-    if (this.queue.length) this.leaving = go;
+    if (this.aids.draft) this.keepDraft();
+    else if (this.queue.length) this.leaving = go;
     else go();
   }
 
   stay(event) {
     const link = event.target.closest("[data-skip], [data-next]");
-    if (!link || !this.queue.length) return;
+    if (!link || !(this.queue.length || this.aids.draft)) return;
     event.preventDefault();
     event.stopPropagation();
     this.leave(() => this.querySelector(link.matches("[data-next]") ? "[data-next]" : "[data-skip]")?.click());
+  }
+
+  keepDraft() {
+    this.status("draft");
+    this.querySelector("#note-text").focus();
   }
 
   // What was asked for shows at once, as not yet saved; suggestions whose verdict is on its way are not offered again.
@@ -113,24 +119,36 @@ class TagDesk extends HTMLElement {
     cursor.show();
     for (const chip of this.chips) chip.setAttribute("aria-pressed", chip.dataset.label === this.label);
     const mark = cursor.mark;
-    const kind = cursor.anchor !== null ? "selection" : !mark ? "" : mark.classList.contains("suggestion") ? "suggestion" : "span";
+    const kind = this.kind;
     const words = kind && this.spoken(kind, mark, cursor.range);
     for (const hand of this.querySelectorAll("[data-hand]")) {
       hand.hidden = hand.dataset.hand !== kind;
       if (kind && !hand.hidden) hand.querySelector("[data-hand-text]").textContent = words;
     }
+    const one = cursor.range && cursor.range[1] - cursor.range[0] === 1;
+    for (const button of this.querySelectorAll('[data-aid="split"]')) button.hidden = !one;
+    this.querySelector("#split")?.replaceChildren();
     const everywhere = this.querySelector("[data-everywhere]");
     if (everywhere && kind === "span") {
       everywhere.elements.text.value = cursor.words(Number(mark.dataset.s), Number(mark.dataset.e));
       everywhere.elements.label.value = mark.dataset.label;
     }
-    this.showSure();
     const here = cursor.at === null || !cursor.byKey ? "" : cursor.tokens[cursor.at].textContent;
     this.querySelector("[data-spoken]").textContent = here && (words || here);
   }
 
+  // What is in hand: a selection, a suggestion, a span, a passage left out, one word.
+  get kind() {
+    const { anchor, mark, at, byKey } = this.cursor;
+    if (anchor !== null) return "selection";
+    if (mark) return mark.classList.contains("suggestion") ? "suggestion" : "span";
+    if (at !== null && this.cursor.tokens[at].classList.contains("out")) return "out";
+    return at !== null && byKey ? "word" : "";
+  }
+
   spoken(kind, mark, range) {
-    if (kind === "selection") return `“${this.cursor.words(...range)}”`;
+    if (kind === "out") return `left out: “${this.cursor.words(...range)}”`;
+    if (kind === "selection" || kind === "word") return `“${this.cursor.words(...range)}”`;
     const text = this.cursor.words(Number(mark.dataset.s), Number(mark.dataset.e));
     const sure = kind === "suggestion" && mark.dataset.p ? ` ${mark.dataset.p} %` : "";
     return `${mark.dataset.label}${sure} “${text}”`;
@@ -186,13 +204,22 @@ class TagDesk extends HTMLElement {
     this.show();
   }
 
-  act(verb, event) {
+  act(verb, event, given) {
     if (verb === "accept" || verb === "reject") this.judge(verb);
     else if (verb === "clear") this.remove();
+    else if (verb === "finish" && this.aids.draft) this.keepDraft();
     else if (verb === "finish") this.send("finish", "", "", "", { go_on: event.shiftKey ? "" : "on" });
     else if (verb === "offer_like") this.offerLike();
-    else if (verb === "accept_all") this.send("accept_all", "", "", "", { at_least: this.sure / 100 });
-    else this.send(verb, "", "", "", event.target.closest("[data-shown]")?.dataset);
+    else if (verb === "accept_all") this.send("accept_all", "", "", "", { at_least: this.aids.sure / 100 });
+    else if (verb === "leave_out" || verb === "take_in") this.passage(verb);
+    else this.send(verb, given.start, "", "", given);
+  }
+
+  passage(verb) {
+    if (!this.cursor.range) return;
+    this.send(verb, ...this.cursor.range);
+    this.cursor.clear();
+    this.show();
   }
 
   // The same words elsewhere in the article, as soft marks.
@@ -203,26 +230,11 @@ class TagDesk extends HTMLElement {
     this.send("offer_like", mark.dataset.s, mark.dataset.e, "", Object.fromEntries(chosen));
   }
 
-  // ---- suggestions from a probability on: what is less sure steps back, the rest can be accepted together
-  get sure() { return Number(this.querySelector("[data-sure]")?.value ?? 0); }
-
-  showSure() {
-    const shown = this.querySelector("[data-sure-shown]");
-    if (!shown) return;
-    const marks = [...this.text.querySelectorAll("mark.suggestion[data-p]:not(.more)")];
-    for (const mark of marks) for (const piece of this.cursor.pieces(mark)) piece.classList.toggle("below", Number(mark.dataset.p) < this.sure);
-    const count = marks.filter((mark) => !mark.matches(".below, .pending")).length;
-    shown.textContent = `${this.sure} %`;
-    this.querySelector("[data-sure-count]").textContent = count;
-    this.querySelector('[data-verb="accept_all"]').disabled = !count;
-    this.querySelector(".sure").hidden = !marks.length;
-  }
-
   finish(event) {
     if (document.activeElement !== this.text || performance.now() - this.opened < SETTLED) return;
     const next = this.querySelector("[data-next]");
     if (next) next.click();
-    else this.act("finish", event);
+    else this.act("finish", event, {});
   }
 
   // ---- what the mouse did
@@ -237,7 +249,7 @@ class TagDesk extends HTMLElement {
   picked(index) {
     this.cursor.byKey = false;
     [this.cursor.at, this.cursor.anchor] = [index, null];
-    if (!this.cursor.mark) this.cursor.at = null;
+    if (!this.cursor.mark && !this.cursor.tokens[index]?.classList.contains("out")) this.cursor.at = null;
     this.show();
   }
 
@@ -255,31 +267,14 @@ class TagDesk extends HTMLElement {
       sessionStorage.removeItem(this.memory);
       this.show();
     } else if (chip) this.choose(chip.dataset.label);
-    else if (button) this.act(button.dataset.verb, event);
+    else if (button) this.act(button.dataset.verb, event, { ...button.dataset });
     if (chip || button) this.text.focus({ preventScroll: true });
-  }
-
-  // ---- labels by name, where there are more than keys
-  findLabel(field) {
-    const wanted = field.value.trim().toLowerCase();
-    for (const chip of this.chips) chip.hidden = !chip.dataset.label.toLowerCase().includes(wanted);
-  }
-
-  inFindLabel(event) {
-    const field = event.target;
-    const first = this.querySelector(".chip:not([hidden])");
-    if (event.key === "Enter" && first) this.choose(first.dataset.label);
-    else if (event.key !== "Escape") return;
-    event.preventDefault();
-    field.value = "";
-    this.findLabel(field);
-    this.text.focus({ preventScroll: true });
   }
 
   // ---- the keyboard
   key(event) {
     if (this.busy) return;
-    if (event.target.matches?.("[data-find-label]")) return this.inFindLabel(event);
+    if (event.target.matches?.("[data-find-label]")) return this.aids.keyInFindLabel(event);
     const typing = event.target.closest("input, textarea, select, button, a, summary, [contenteditable]");
     const composed = event.getModifierState("AltGraph"); // [ and ] on many keyboards
     if (typing || (event.altKey && !composed) || event.defaultPrevented) return;
@@ -311,7 +306,7 @@ class TagDesk extends HTMLElement {
     const pages = {
       PageDown: () => this.querySelector("[data-skip]")?.click(),
       PageUp: () => this.leave(() => history.back()),
-      "?": () => this.fold("keys"),
+      "?": () => this.aids.fold("keys"),
       "/": () => this.querySelector("[data-find-label]")?.focus(),
     };
     if (pages[key]) return pages[key](), true;
@@ -319,12 +314,16 @@ class TagDesk extends HTMLElement {
   }
 
   letter(key, event) {
-    if (key === "h") return this.fold("keys"), true;
-    if (key === "g") return this.fold("guidelines"), true;
+    if (key === "h") return this.aids.fold("keys"), true;
+    if (key === "g") return this.aids.fold("guidelines"), true;
     if (!this.editable) return false;
     const verbs = {
       a: () => this.judge("accept"),
       x: () => this.judge("reject"),
+      n: () => this.aids.note(),
+      f: () => this.aids.flag(),
+      o: () => this.passage(this.kind === "out" ? "take_in" : "leave_out"),
+      s: () => this.aids.split(),
       Backspace: () => this.remove(),
       Delete: () => this.remove(),
       "=": () => this.offerLike(),
@@ -334,23 +333,6 @@ class TagDesk extends HTMLElement {
     return Boolean(verbs[key]) && (verbs[key](), true);
   }
 
-  fold(id) {
-    const part = this.querySelector(`details#${id}`);
-    part.open = !part.open;
-    if (part.open) part.scrollIntoView({ block: "nearest" });
-  }
-
-  // What was folded out or in stays so in the next article.
-  remember(event) {
-    if (event.target.id) sessionStorage.setItem(`tagdesk-open-${event.target.id}`, event.target.open ? "yes" : "no");
-  }
-
-  recall() {
-    for (const part of this.querySelectorAll("details[id]")) {
-      const kept = sessionStorage.getItem(`tagdesk-open-${part.id}`);
-      if (kept) part.open = kept === "yes";
-    }
-  }
 }
 
 customElements.define("tag-desk", TagDesk);

@@ -134,6 +134,10 @@ def test_suggestions_are_judged_corrected_and_finished_without_the_mouse(desk: D
     article.refresh_from_db()
     assert article.state == "finished"
     assert mentions_of(article) == [("PER", "Ada Lovelace"), ("PER", "Bob"), ("LOC", "Paris")]
+    page.keyboard.press("2")  # and the next article takes edits at once
+    page.keyboard.press("Home")
+    press(page, "2")
+    saved(page, following, ("ORG", "Another"))
 
 
 def test_an_edit_is_answered_with_the_touched_part_and_undo_survives_a_reload(desk: Desk, article: Document) -> None:
@@ -230,3 +234,53 @@ def test_suggestions_are_filtered_by_how_sure_they_are_and_accepted_together(des
     expect(page.locator("#text mark.suggestion")).to_have_count(2)
     press(page, "Control+z")
     saved(page, article)
+
+
+def test_a_passage_is_left_out_taken_in_and_undone(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    drag(page, "They", "left")
+    page.get_by_role("button", name="Leave out").click()
+    expect(page.locator("#text i.out")).to_have_count(2)
+    page.keyboard.press("1")
+    word(page, "left").dblclick()
+    expect(page.locator(".warned")).to_contain_text("left out")
+    word(page, "left").click()
+    page.get_by_role("button", name="Take in again").click()
+    expect(page.locator("#text i.out")).to_have_count(0)
+    press(page, "Control+z")
+    expect(page.locator("#text i.out")).to_have_count(2)
+    article.refresh_from_db()
+    assert len(article.left_out) == 1
+
+
+def test_a_word_is_split_where_an_entity_ends_inside_it(desk: Desk, transactional_db: None) -> None:
+    article = make_document("The Londonbased firm.", make_project())
+    page = desk.open(article)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("s")
+    page.locator("#split button[data-at='6']").click()
+    expect(page.locator("#text i")).to_have_text(["The", "London", "based", "firm", "."])
+    page.keyboard.press("3")
+    word(page, "London").dblclick()
+    saved(page, article, ("LOC", "London"))
+
+
+def test_a_note_on_words_is_written_found_again_and_never_lost_on_the_way_out(desk: Desk, article: Document) -> None:
+    make_document("Another one.", article.project, title="Following")
+    page = desk.open(article)
+    drag(page, "Carl", "Dora")
+    page.keyboard.press("n")
+    page.keyboard.type("Are these two one couple?")
+    page.get_by_role("link", name="Skip", exact=True).click()
+    expect(page.locator('[data-status="draft"]')).to_be_visible()
+    expect(page.locator("#note-text")).to_have_value("Are these two one couple?")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("#notes .said")).to_have_text("Are these two one couple?")
+    page.keyboard.press("Home")
+    page.locator("#notes a.quoted").click()
+    expect(page.locator("#text i.at")).to_have_text("Carl")
+    page.keyboard.press("f")
+    expect(page.locator("#flag")).to_contain_text("Flagged")
+    page.get_by_role("link", name="Skip", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Following")

@@ -97,11 +97,12 @@ TEMPLATES = [
 SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4000;",
 }
 _database = dict(dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{TAGDESK_DATA / 'db.sqlite3'}"))
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    _database["OPTIONS"] = SQLITE_OPTIONS
+    # Kept open: a connection costs more than most requests, and the last one to close folds the log into the file.
+    _database |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
 else:
     _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES: dict[str, dict[str, Any]] = {"default": _database}

@@ -332,7 +332,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='prediction',
-            index=models.Index(models.F('source'), models.OrderBy(models.F('uncertainty'), descending=True), name='prediction_most_unsure'),
+            index=models.Index(models.F('source'), models.OrderBy(models.F('uncertainty'), descending=True), models.F('document'), name='prediction_most_unsure'),
         ),
         migrations.AddConstraint(
             model_name='prediction',

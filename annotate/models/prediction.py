@@ -85,7 +85,7 @@ class Prediction(models.Model):
             ),
         ]
         indexes = [
-            models.Index(F("source"), F("uncertainty").desc(), name="prediction_most_unsure"),
+            models.Index(F("source"), F("uncertainty").desc(), F("document"), name="prediction_most_unsure"),
             models.Index(fields=["source", "document", "uncertainty", "cleared"], name="prediction_of_source"),
         ]
 

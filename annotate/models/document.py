@@ -73,7 +73,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         The held-out share goes first: as long as it lacks a whole article among the finished ones, one of them is
         next, so that the first retrain has a score. Who skips one is given one of the others.
         """
-        waiting = self.filter(project=project).unfinished().defer(*Document.LARGE)
+        waiting = self.filter(project=project).unfinished().defer("signature")
         if after is not None:
             waiting = waiting.exclude(pk=after.pk)
         skipped = after if after is not None and after.state != State.FINISHED else None

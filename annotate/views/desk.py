@@ -60,7 +60,7 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
         following = left
     if following is None:
         return _all_done(request, project)
-    return _open(request, following) if request.htmx else redirect("document", following.pk)
+    return _open(request, project, following) if request.htmx else redirect("document", following.pk)
 
 
 @require_POST
@@ -113,12 +113,13 @@ def _go_on(request: HttpRequest, finished: Document) -> HttpResponseBase:
     following = Document.objects.next_in_queue(finished.project, after=finished)
     if following is None:
         return _all_done(request, finished.project)
-    return _open(request, following, finished=finished)
+    return _open(request, finished.project, following, finished=finished)
 
 
-def _open(request: HttpRequest, following: Document, **more: Any) -> HttpResponse:
-    """Another article in the place of the one on the page."""
-    response = _whole_desk(request, get_document(request.user, following.pk), **more)
+def _open(request: HttpRequest, project: Project, following: Document, **more: Any) -> HttpResponse:
+    """Another article of the project in the place of the one on the page."""
+    following.project = project  # with the person's role and the current model, known by now
+    response = _whole_desk(request, following, **more)
     return push_url(response, reverse("document", args=[following.pk]))
 
 

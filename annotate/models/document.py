@@ -108,8 +108,8 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         if unsure is None:
             return silent.filter(pk__gt=skipped.pk).first()
         # The first condition says to the database where in the index to begin; the second alone would not.
-        less_unsure = self.ranked(project.current_source).filter(unsure__lte=unsure)
-        return less_unsure.filter(Q(unsure__lt=unsure) | Q(pk__gt=skipped.pk)).first() or silent.first()
+        less_unsure = Q(unsure__lte=unsure) & (Q(unsure__lt=unsure) | Q(pk__gt=skipped.pk))
+        return self.ranked(project.current_source).filter(less_unsure).first() or silent.first()
 
 
 class Document(models.Model):

@@ -19,12 +19,8 @@ class LabelForm(forms.ModelForm[Label]):
         model = Label
         fields = ["name", "key", "color", "guideline"]
         widgets = {
-            "color": forms.Select(
-                choices=[(n, f"Colour {n}") for n in range(1, COLORS + 1)], attrs={"aria-label": "Colour"}
-            ),
-            "guideline": forms.Textarea(attrs={"rows": 2, "placeholder": "Guideline", "aria-label": "Guideline"}),
-            "name": forms.TextInput(attrs={"placeholder": "New label", "aria-label": "Name of the new label"}),
-            "key": forms.TextInput(attrs={"placeholder": "Key", "aria-label": "Key"}),
+            "color": forms.RadioSelect(choices=[(n, f"Colour {n}") for n in range(1, COLORS + 1)]),
+            "guideline": forms.Textarea(attrs={"rows": 4}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

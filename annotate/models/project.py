@@ -149,7 +149,8 @@ class LabelQuerySet(models.QuerySet["Label"]):
             Sum("document_counts__count", filter=present, default=0),
             Count("document_counts", filter=present),
         )
-        return self.annotate(
+        # Said again: where rows are grouped, Django leaves out the order of the class.
+        return self.order_by("position", "pk").annotate(
             entities=total,
             articles=articles,
             finished=Sum("document_counts__count", filter=finished, default=0),

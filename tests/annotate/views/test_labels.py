@@ -83,6 +83,8 @@ def test_labels_are_put_in_order(client, project):
     client.post(of("label_move", project, "ORG"), {"to": "up"})
     client.post(of("label_move", project, "PER"), {"to": "down"})
     assert project.label_names() == ["ORG", "LOC", "PER", "MISC"]
+    shown = page(client, reverse("project_settings", args=[project.slug]))
+    assert re.findall(r"<strong class=\"tint c\d\">(\w+)", shown) == ["ORG", "LOC", "PER", "MISC"]
     assert client.get(of("label_move", project)).status_code == 405
     assert client.post(reverse("label_move", args=[project.slug, 0]), {"to": "up"}).status_code == 404
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 
-from annotate.models import BulkAction, Document, Import, Project, Role
+from annotate.models import BulkAction, Document, Import, LabelChange, Project, Role
 
 
 def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
@@ -30,6 +30,13 @@ def get_import(user: Any, pk: int, role: Role = Role.MANAGER) -> Import:
 def get_bulk(user: Any, pk: int, role: Role = Role.MANAGER) -> BulkAction:
     rows = BulkAction.objects.visible_to(user).select_related("project__current_source", "created_by")
     row = get_object_or_404(rows.defer("chosen"), pk=pk)
+    _allowed(user, row.project, role)
+    return row
+
+
+def get_label_change(user: Any, pk: int, role: Role = Role.MANAGER) -> LabelChange:
+    rows = LabelChange.objects.visible_to(user).select_related("project__current_source", "undoes")
+    row = get_object_or_404(rows, pk=pk)
     _allowed(user, row.project, role)
     return row
 

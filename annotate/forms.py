@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotate.desk import Desk, do
 from annotate.iob2 import Span
-from annotate.models import COLORS, Ask, Label, Project
+from annotate.models import Ask, Label, Project
 
 SPAN = ("start", "end", "label")
 MOST_SPANS = 1_000  # of one edit
@@ -228,34 +228,3 @@ class SettingsForm(forms.ModelForm[Project]):
         if data.get("validation_share", 0) + data.get("test_share", 0) > 95:
             raise forms.ValidationError("Leave at least 5 per cent of the articles for training.")
         return data
-
-
-class LabelForm(forms.ModelForm[Label]):
-    """A label's key, colour and guideline; its name only while it is new."""
-
-    class Meta:
-        model = Label
-        fields = ["name", "key", "color", "guideline"]
-        widgets = {
-            "color": forms.Select(
-                choices=[(n, f"Colour {n}") for n in range(1, COLORS + 1)], attrs={"aria-label": "Colour"}
-            ),
-            "guideline": forms.Textarea(attrs={"rows": 2, "placeholder": "Guideline", "aria-label": "Guideline"}),
-            "name": forms.TextInput(attrs={"placeholder": "New label", "aria-label": "Name of the new label"}),
-            "key": forms.TextInput(attrs={"placeholder": "Key", "aria-label": "Key"}),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            del self.fields["name"]
-
-    def clean_key(self) -> str:
-        return str(self.cleaned_data["key"]).lower()
-
-    def validate_unique(self) -> None:
-        """With the project, which the form does not show."""
-        try:
-            self.instance.validate_constraints()
-        except forms.ValidationError as error:
-            self.add_error(None, error)

@@ -26,7 +26,7 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
     undone: list[Batch] = []
     if annotation.pk is None:
         return done, undone
-    rows = annotation.edits.filter(author=by).exclude(how="imported").order_by("revision", "pk")
+    rows = annotation.edits.filter(author=by).exclude(how__in=("imported", "relabelled")).order_by("revision", "pk")
     seen: set[UUID] = set()
     for batch, how in rows.values_list("batch", "how"):
         if batch in seen:

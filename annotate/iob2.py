@@ -3,7 +3,7 @@
 The stored form of every annotation. Spans are derived from tags and tags from spans, without loss either way.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -56,6 +56,12 @@ def tags_of(spans: Iterable[tuple[int, int, str]], length: int) -> list[str]:
             raise IOB2Error(f"span {start} to {end} ({label}) overlaps another")
         tags[start:end] = [f"B-{label}", *[f"I-{label}"] * (end - start - 1)]
     return tags
+
+
+def relabelled(tags: Iterable[str], names: Mapping[str, str | None]) -> list[str]:
+    """The same entities under other labels; those whose label becomes None are removed. Neighbours stay two."""
+    told = [(tag, names.get(tag[2:], tag[2:])) for tag in tags]
+    return [f"{tag[:2]}{label}" if label else "O" for tag, label in told]
 
 
 def check(tags: Sequence[str]) -> None:

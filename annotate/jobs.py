@@ -2,9 +2,9 @@
 
 import logging
 
-from annotate import bulk, uploads
+from annotate import bulk, relabelling, respanning, uploads
 from annotate.exchange import importing
-from annotate.models import BulkAction, Import
+from annotate.models import BulkAction, Import, LabelChange
 from annotate.queue import QueueDown
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,19 @@ def run_bulk(pk: int) -> None:
         bulk.run(row)
 
 
+def run_label_change(pk: int) -> None:
+    """Go on with a change of labels. Nothing where somebody else has taken it."""
+    row = LabelChange.objects.claim(pk)
+    if row is not None:
+        respanning.run(row)
+
+
 def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     importing.fail_stale()
     try:
         uploads.ring_again()
         bulk.revive()
+        relabelling.revive()
     except QueueDown as down:
         log.warning("%s", down)

@@ -1,14 +1,19 @@
 from django.urls import path
 
-from annotate.views import bulk, desk, documents, exchange, mentions, notes, projects, resplitting
+from annotate.views import bulk, desk, documents, exchange, labels, mentions, notes, projects, resplitting
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
     path("projects/new", projects.project_new, name="project_new"),
     path("projects/<slug:slug>/", projects.project, name="project"),
     path("projects/<slug:slug>/settings", projects.project_settings, name="project_settings"),
-    path("projects/<slug:slug>/labels", projects.label_save, name="label_new"),
-    path("projects/<slug:slug>/labels/<int:pk>", projects.label_save, name="label_save"),
+    path("projects/<slug:slug>/labels", labels.label_new, name="label_new"),
+    path("projects/<slug:slug>/labels/<int:pk>", labels.label, name="label"),
+    path("projects/<slug:slug>/labels/<int:pk>/move", labels.label_move, name="label_move"),
+    path("projects/<slug:slug>/labels/<int:pk>/change", labels.label_change_new, name="label_change_new"),
+    path("label-changes/<int:pk>", labels.label_change, name="label_change"),
+    path("label-changes/<int:pk>/undo", labels.label_change_undo, name="label_change_undo"),
+    path("label-changes/<int:pk>/again", labels.label_change_again, name="label_change_again"),
     path("projects/<slug:slug>/articles", documents.documents, name="documents"),
     path("projects/<slug:slug>/articles/bulk", bulk.bulk_new, name="bulk_new"),
     path("projects/<slug:slug>/articles/export/<str:kind>", bulk.export_found, name="export_found"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
 
+from annotate import iob2
 from annotate.models import Project, Source
 from training import snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
@@ -56,7 +57,7 @@ def learn(run: Run, hold: Hold) -> Version:
             data_hash=frozen.hash,
         )
         judgement = _judge(run.project, frozen, result, hold, report)
-        return _keep(run, hold, aside, frozen.labels, judgement)
+        return _keep(run, hold, aside, frozen, judgement)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -95,10 +96,14 @@ def _judge(
 
     project.refresh_from_db(fields=["current_source"])
     before = Version.current_of(project)
-    gold = [article.tags for article in frozen.validation]
+    # Labels may have changed since the model before was trained, or this run began: all speak by the names of now.
+    names = project.label_changes.names_since(frozen.labels_at)
+    gold = [iob2.relabelled(article.tags, names) for article in frozen.validation]
+    predicted = [iob2.relabelled(p.tags, names) for p in result.predicted]
     tagged, trouble = _tag_with(before, frozen.validation, hold, report)
-    shared = [label for label in frozen.labels if before is None or label in before.labels]
-    decision = compare(gold, tagged, [p.tags for p in result.predicted], shared)
+    if before is not None and tagged is not None:
+        tagged = [iob2.relabelled(tags, before.source.renamed) for tags in tagged]
+    decision = compare(gold, tagged, predicted, _shared(frozen.labels, names, before))
     scores = {
         "candidate": result.scores,
         "current": score(gold, tagged) if tagged and gold else None,
@@ -109,6 +114,15 @@ def _judge(
         "words_per_second": round(result.words_per_second),
     }
     return Judgement(decision.promote, scores, project.current_source_id)
+
+
+def _shared(labels: Sequence[str], names: Mapping[str, str | None], before: Version | None) -> list[str]:
+    """The labels, by their names now, that both models know."""
+    learnt = [now for label in labels if (now := names.get(label, label))]
+    if before is None:
+        return learnt
+    known = {before.source.name_now(label) for label in before.labels}
+    return [label for label in learnt if label in known]
 
 
 def _tag_with(
@@ -137,7 +151,7 @@ def _in_words(decision: Decision, trouble: str) -> Decision:
     return decision._replace(reason=f"Promoted. {trouble}") if trouble else decision
 
 
-def _keep(run: Run, hold: Hold, aside: Path, labels: list[str], judgement: Judgement) -> Version:
+def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgement: Judgement) -> Version:
     """Move the folder into place, make its version and close the run, all or nothing and only while the claim holds."""
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=run.project_id)
@@ -146,7 +160,7 @@ def _keep(run: Run, hold: Hold, aside: Path, labels: list[str], judgement: Judge
         ended = hold.row().filter(stop_requested=False)
         if not ended.update(status=Run.Status.SUCCEEDED, ended_at=now, heartbeat_at=now, scores=scores):
             raise Lost(f"run {run.pk} was stopped or is not ours any more")
-        source = Source.next_of(project, Source.Kind.MODEL)
+        source = Source.next_of(project, Source.Kind.MODEL, frozen.labels, frozen.labels_at)
         folder = models_folder(project) / f"v{source.number}"
         _move(aside, folder)
         version = Version.objects.create(
@@ -155,7 +169,7 @@ def _keep(run: Run, hold: Hold, aside: Path, labels: list[str], judgement: Judge
             source=source,
             number=source.number,
             folder=str(folder.relative_to(django_settings.TAGDESK_DATA)),
-            labels=labels,
+            labels=frozen.labels,
             scores=scores["candidate"] or {},
         )
         if promote:

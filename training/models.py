@@ -193,7 +193,7 @@ class Version(models.Model):
 
     @classmethod
     def current_of(cls, project: Project) -> Version | None:
-        return cls.objects.filter(project=project, source__current_for=project).first()
+        return cls.objects.filter(project=project, source__current_for=project).select_related("source").first()
 
     @property
     def is_current(self) -> bool:

@@ -40,7 +40,9 @@ class NothingToLearn(Exception):
 
 
 class Snapshot(NamedTuple):
-    """`blind` counts the validation articles tagged without suggestions in sight, `unknown` those nobody can say."""
+    """`blind` counts the validation articles tagged without suggestions in sight, `unknown` those nobody can say.
+    `labels_at` is the last change of labels that its names take in.
+    """
 
     hash: str
     labels: list[str]
@@ -48,10 +50,12 @@ class Snapshot(NamedTuple):
     validation: list[Article]
     blind: int
     unknown: int
+    labels_at: int
 
 
 def take(project: Project) -> Snapshot:
     """Freeze the finished gold as it is now, and read it back. Raises NothingToLearn."""
+    labels_at = _labels_at_rest(project)
     labels = project.label_names()
     rows: dict[str, list[Article]] = {split: [] for split in SPLITS}
     blind: list[bool | None] = []
@@ -64,6 +68,8 @@ def take(project: Project) -> Snapshot:
         rows[document.split].append(_article(annotation))
         if document.split == Split.VALIDATION:
             blind.append(annotation.blind)
+    if _labels_at_rest(project) != labels_at:
+        raise NothingToLearn("Labels were changed while the articles were being read. Retrain once more.")
     _check(project, labels, rows, whole)
     name = digest(labels, rows)
     folder = snapshots_folder() / name
@@ -72,7 +78,15 @@ def take(project: Project) -> Snapshot:
         _write(folder, labels, rows)
         frozen = read(folder)
     validation = frozen.get("validation", [])
-    return Snapshot(name, labels, frozen["train"], validation, blind.count(True), blind.count(None))
+    return Snapshot(name, labels, frozen["train"], validation, blind.count(True), blind.count(None), labels_at)
+
+
+def _labels_at_rest(project: Project) -> int:
+    """The last change of labels. Raises NothingToLearn while one is under way: articles have old names and new."""
+    changes = project.label_changes.all()
+    if under_way := next((change for change in changes if not change.is_over), None):
+        raise NothingToLearn(f"A change of labels is not finished yet: {under_way}. Retrain when it is.")
+    return max((change.pk for change in changes), default=0)
 
 
 def finished_gold(project: Project) -> models.QuerySet[Annotation]:

@@ -50,6 +50,7 @@ def untouched_since(desk: Desk, edit: Edit, char_start: int, char_end: int) -> N
     """Refuse where somebody else has changed these words since the edit."""
     later = desk.annotation.edits.filter(revision__gt=edit.revision)
     touched = later.filter(char_start__lt=char_end, char_end__gt=char_start)
+    touched = touched.exclude(how=How.RELABELLED)  # the same spans under the names of now
     other = touched.exclude(author=desk.ask.by).select_related("author").first()
     if other is not None:
         who = other.author.get_username() if other.author else "an import"

@@ -122,7 +122,7 @@ class Desk:
         low, high = min(s.start for s in spans), max(s.end for s in spans)
         accepted = self.document.verdicts.filter(active=True, kind=Verdict.Kind.ACCEPTED, start__gte=low, end__lte=high)
         return [
-            Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0), kind)
+            Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0, said=v.said), kind)
             for v in accepted
             if (v.start, v.end, v.label) in gone
         ]
@@ -139,9 +139,12 @@ class Desk:
         for first, span in spans:
             self.refuse_left_out(first + span.start, first + span.end)
         wanted = {span.label for _, span in spans}
-        unknown = wanted - set(self.document.project.labels.filter(name__in=wanted).values_list("name", flat=True))
+        project = self.document.project
+        known = project.labels.filter(name__in=wanted, leaving=False)
+        unknown = wanted - set(known.values_list("name", flat=True))
         if unknown:
-            raise Refused(f"There is no label “{min(unknown)}” in this project.")
+            gone = project.label_changes.what_became_of(min(unknown))
+            raise Refused(gone or f"There is no label “{min(unknown)}” in this project.")
 
     def write(
         self, changes: list[Change], judged: list[Judged], status: str | None = None, undoes: UUID | None = None
@@ -164,6 +167,7 @@ class Desk:
                 start=s.start,
                 end=s.end,
                 label=s.label,
+                said=s.said or s.label,
                 probability=s.probability,
                 kind=kind,
                 at_finish=at_finish,

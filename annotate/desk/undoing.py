@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from django.db.models import F
 
+from annotate import iob2
 from annotate.desk import passages, resplitting
 from annotate.desk.sheet import Change, Desk
 from annotate.history import undone_and_done
 from annotate.models import Edit, How, Refused
+from annotate.models.relabelling import Names
 
 
 class _Place(NamedTuple):
@@ -44,13 +46,15 @@ def _take_back(desk: Desk, redo: bool) -> None:
     places = [_place(desk, edit) for edit in edits]
     for place in places:
         _untouched_since(desk, place)
+    names = desk.document.project.label_changes.names_since_moment(edits[-1].at)
+    changes = [Change(p.start, _under(names, p.edit.before), how) for p in places]
     status = edits[0].status_before if edits[0].status_before != edits[0].status_after else None
     if status is not None and _status_changed_since(desk, edits[0]):
         raise Refused("Somebody has finished or reopened this article since, so its state stays as it is.")
     if first.how in {How.LEFT_OUT, How.TAKEN_IN}:
         for place in places:
             passages.mark(desk, place.start, place.end, out=redo == (first.how == How.LEFT_OUT))
-    desk.write([Change(p.start, p.edit.before, how) for p in places], [], status=status, undoes=batch.latest)
+    desk.write(changes, [], status=status, undoes=batch.latest)
     desk.document.verdicts.filter(batch=batch.origin).update(active=redo)
     desk.document.offers.filter(batch=batch.origin).update(active=redo)
 
@@ -70,6 +74,13 @@ def _place(desk: Desk, edit: Edit) -> _Place:
 def _untouched_since(desk: Desk, place: _Place) -> None:
     if place.start < place.end:
         resplitting.untouched_since(desk, place.edit, place.edit.char_start, place.edit.char_end)
+
+
+def _under(names: Names, tags: list[str]) -> list[str]:
+    """Tags of the log under the names that labels have now. Refused where one of them was deleted."""
+    if gone := sorted({tag[2:] for tag in tags if names.get(tag[2:], "") is None}):
+        raise Refused(f"The label “{gone[0]}” has been deleted since, so your change stays.")
+    return iob2.relabelled(tags, names)
 
 
 def _status_changed_since(desk: Desk, edit: Edit) -> bool:

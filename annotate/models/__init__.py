@@ -6,6 +6,7 @@ from annotate.models.exchange import Import
 from annotate.models.listed import Listed, Tally
 from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role
+from annotate.models.relabelling import LabelChange, RelabelledDocument
 
 __all__ = [
     "COLORS",
@@ -22,6 +23,7 @@ __all__ = [
     "Import",
     "Kept",
     "Label",
+    "LabelChange",
     "Listed",
     "Membership",
     "NearKey",
@@ -30,6 +32,7 @@ __all__ = [
     "Prediction",
     "Project",
     "Refused",
+    "RelabelledDocument",
     "Role",
     "Source",
     "Split",

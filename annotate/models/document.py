@@ -210,10 +210,13 @@ class Document(models.Model):
             return []
         # Its span hides what was accepted; where it went with its passage, the suggestion is open again with that.
         verdicts = self.verdicts.filter(active=True).exclude(kind=Verdict.Kind.ACCEPTED)
-        judged = set(verdicts.values_list("start", "end", "label"))
+        rows = verdicts.values_list("start", "end", "label", "said", "source_id")
+        # By what the source called it, too: verdicts follow a label's new name a little later than suggestions do.
+        judged = {key for s, e, label, said, source in rows for key in ((s, e, label), (s, e, said, source))}
         closed = [*self.left_out, *((span.start, span.end) for span in spans)]
         tagged = {token for start, end in closed for token in range(start, end)}
         said = prediction.suggestions() if prediction else []
+        said = [s for s in said if (s.start, s.end, s.said or s.label, s.source_id) not in judged]
         left = [s for s in said if s[:3] not in judged and tagged.isdisjoint(range(s.start, s.end))]
         tagged.update(token for s in left for token in range(s.start, s.end))
         for offer in offered:

@@ -26,8 +26,13 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.filter(project__in=Project.objects.visible_to(user))
 
     def claim(self, pk: int, status: str, working: str) -> Import | None:
-        """Take an import that waits in `status` for this process. None if somebody else already has."""
-        claimed = self.filter(pk=pk, status=status).update(**hold(working))
+        """Take an import that waits in `status` for this process. None if somebody else already has, or while labels
+        of the project change under what it would store.
+        """
+        waiting = self.filter(pk=pk, status=status)
+        if working == Import.Status.IMPORTING:
+            waiting = waiting.exclude(project__label_changes__status__in=["waiting", "running", "failed"])
+        claimed = waiting.update(**hold(working))
         return self.select_related("project").get(pk=pk) if claimed else None
 
     def confirm(self, row: Import, on_error: str) -> bool:

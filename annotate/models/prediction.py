@@ -23,6 +23,7 @@ class Suggestion(NamedTuple):
     probability: float | None
     source_id: int
     soft: bool = False  # an offer of a mention like a tagged one: no model says it, nobody must judge it
+    said: str = ""  # what the source calls the label, where it has another name since
 
     def overlaps(self, start: int, end: int) -> bool:
         return self.start < end and start < self.end
@@ -45,6 +46,9 @@ class Source(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     number = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    labels = models.JSONField(default=list, help_text="What a model can say, by the names it was trained with")
+    labels_at = models.BigIntegerField(default=0, help_text="The last change of labels that these names take in")
+    renamed = models.JSONField(default=dict, help_text="{its name of a label: the name now, null where it is gone}")
 
     class Meta:
         constraints = [
@@ -58,10 +62,27 @@ class Source(models.Model):
         return f"{self.get_kind_display()} {self.number}"
 
     @classmethod
-    def next_of(cls, project: Project, kind: str) -> Source:
-        """Make the next numbered source. Call inside a transaction that holds the project's row."""
+    def next_of(cls, project: Project, kind: str, labels: Sequence[str] = (), labels_at: int | None = None) -> Source:
+        """Make the next numbered source. Call inside a transaction that holds the project's row. `labels_at` is
+        the last change of labels that its names take in; without it, all so far.
+        """
         last = cls.objects.filter(project=project, kind=kind).aggregate(last=models.Max("number"))["last"]
-        return cls.objects.create(project=project, kind=kind, number=(last or 0) + 1)
+        changes = project.label_changes
+        at = changes.last_id() if labels_at is None else labels_at
+        renamed = changes.names_since(at)
+        return cls.objects.create(
+            project=project, kind=kind, number=(last or 0) + 1, labels=list(labels), labels_at=at, renamed=renamed
+        )
+
+    def name_now(self, label: str) -> str | None:
+        """What the label that this source calls so is called now. None where it was deleted."""
+        now: str | None = self.renamed.get(label, label)
+        return now
+
+    def unknown_of(self, names: Sequence[str]) -> list[str]:
+        """Those of the project's labels that this model has never learnt. A source without a list may know all."""
+        known = {self.name_now(label) for label in self.labels}
+        return [name for name in names if name not in known] if self.labels else []
 
 
 class Prediction(models.Model):
@@ -93,7 +114,12 @@ class Prediction(models.Model):
         return f"{self.source} on document {self.document_id}"
 
     def suggestions(self) -> list[Suggestion]:
-        return [Suggestion(s, e, label, p, self.source_id) for s, e, label, p in self.spans]
+        """Under the names that labels have now; what was said of a deleted label is left out."""
+        return [
+            Suggestion(s, e, now, p, self.source_id, said="" if now == label else label)
+            for s, e, label, p in self.spans
+            if (now := self.source.name_now(label)) is not None
+        ]
 
 
 class Kept(NamedTuple):
@@ -152,7 +178,8 @@ class Verdict(models.Model):
     batch = models.UUIDField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
-    label = models.CharField(max_length=50)
+    label = models.CharField(max_length=50, help_text="By its name now")
+    said = models.CharField(max_length=50, blank=True, help_text="What the source calls the label")
     probability = models.FloatField(null=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at_finish = models.BooleanField(default=False)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Sum
 from django.utils.text import slugify
 
 COLORS = 12
@@ -90,6 +90,10 @@ class Project(models.Model):
         held_out = finished.get("validation", 0) + finished.get("test", 0)
         return share > 0 and held_out < max(1, int(share * (sum(finished.values()) + 1)))
 
+    def unknown_labels(self) -> list[str]:
+        """The labels that the current model has never learnt, so that it cannot suggest them before it is retrained."""
+        return self.current_source.unknown_of(self.label_names()) if self.current_source else []
+
     def role_of(self, user: Any) -> str | None:
         """Asked of the database once for each person while this row is in hand."""
         if user.is_superuser:
@@ -136,6 +140,24 @@ def no_reserved_key(key: str) -> None:
         raise ValidationError(f"The key “{key}” is taken: A accepts, X rejects, H and ? show help.")
 
 
+class LabelQuerySet(models.QuerySet["Label"]):
+    def with_counts(self) -> Any:
+        """With how many entities and articles each has, and how many of them in finished articles."""
+        present = Q(document_counts__document__deleted_at=None)
+        finished = present & Q(document_counts__document__state="finished")
+        total, articles = (
+            Sum("document_counts__count", filter=present, default=0),
+            Count("document_counts", filter=present),
+        )
+        # Said again: where rows are grouped, Django leaves out the order of the class.
+        return self.order_by("position", "pk").annotate(
+            entities=total,
+            articles=articles,
+            finished=Sum("document_counts__count", filter=finished, default=0),
+            finished_articles=Count("document_counts", filter=finished),
+        )
+
+
 class Label(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="labels")
     name = models.CharField(
@@ -148,6 +170,12 @@ class Label(models.Model):
     key = models.CharField(max_length=1, blank=True, validators=[no_reserved_key])
     guideline = models.TextField(blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+    leaving = models.BooleanField(
+        default=False,
+        help_text="Renamed, merged or deleted just now: its spans are on their way, nobody may tag with it",
+    )
+
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "pk"]

@@ -25,9 +25,10 @@ def test_settings_show_how_a_saved_guideline_looks(client, project):
     assert 'href="javascript' not in page
 
 
-def test_settings_show_how_a_labels_guideline_looks(client, project):
-    project.labels.filter(name="PER").update(guideline=HOSTILE)
-    page = client.get(reverse("project_settings", args=[project.slug])).content.decode()
+def test_the_page_of_a_label_shows_how_its_guideline_looks(client, project):
+    label = project.labels.get(name="PER")
+    project.labels.filter(pk=label.pk).update(guideline=HOSTILE)
+    page = client.get(reverse("label", args=[project.slug, label.pk])).content.decode()
     assert page.count("How it looks") == 1
     assert "<strong>Names.</strong>" in page
     assert "<script>alert" not in page

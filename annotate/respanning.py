@@ -43,7 +43,7 @@ class Move(NamedTuple):
 
 def run(row: LabelChange) -> None:
     """Go on with a claimed change to its end. May run twice: what is done already is not found any more."""
-    size = 20
+    size = 5
     try:
         while True:
             started = time.monotonic()

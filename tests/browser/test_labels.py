@@ -14,6 +14,7 @@ def test_a_label_is_renamed_and_taken_back(site: Site, page: Page, screenshots: 
     page.goto(site.sign_in)
     page.get_by_role("link", name="Sample news").click()
     page.get_by_role("link", name="Settings").click()
+    page.goto(f"{page.url}#labels")
     shoot(page, screenshots, "settings")
     page.get_by_role("link", name="Edit PER").click()
     page.get_by_label("Rename to").fill("ORG")

@@ -1,9 +1,10 @@
 """What the log of an article tells: what a person can undo and redo, and what changed since a page was made."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from annotate.models import Annotation
+from annotate.models import Annotation, Edit
 
 
 class Touched(NamedTuple):
@@ -42,20 +43,26 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
     return done, undone
 
 
-def touched_since(annotation: Annotation, base: int) -> Touched:
-    """What changed since the revision `base`, soft marks that came or went with it."""
+def touched_since(annotation: Annotation, base: int, just_written: Sequence[Edit] = ()) -> Touched:
+    """What changed since the revision `base`, soft marks that came or went with it. `just_written` made the last
+    revision: mostly there is no other, and then the log need not be asked.
+    """
     ranges: list[tuple[int, int]] = []
     labels: set[str] = set()
     if annotation.pk is None or annotation.revision <= base:
         return Touched(ranges, labels)
     all_offers = False
-    rows = annotation.edits.filter(revision__gt=base).values_list("start", "end", "before", "after", "how")
+    columns = ("start", "end", "before", "after", "how")
+    if just_written and annotation.revision == base + 1:
+        rows = [tuple(getattr(edit, column) for column in columns) for edit in just_written]
+    else:
+        rows = list(annotation.edits.filter(revision__gt=base).values_list(*columns))
     for start, end, before, after, how in rows:
         ranges.append((start, end))
         labels.update(tag[2:] for tag in (*before, *after) if tag != "O")
         # Offered, finished, reopened, or one of these undone: its line changes no tag, the soft marks are elsewhere.
         all_offers = all_offers or (before == after and how != "rejected")
     covered = {token for start, end in ranges for token in range(start, end)}
-    offers = annotation.document.offers.values_list("start", "end")
-    ranges += [(s, e) for s, e in offers if all_offers or not covered.isdisjoint(range(s, e))]
+    offers = annotation.document.offer_rows()
+    ranges += [(s, e) for s, e, *_ in offers if all_offers or not covered.isdisjoint(range(s, e))]
     return Touched(ranges, labels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from annotate import iob2
-from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, Refused, State, Verdict
+from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, How, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 from annotate.passages import touching
 from annotate.signals import document_finished
@@ -58,6 +58,7 @@ class Desk:
     document: Document
     annotation: Annotation
     ask: Ask
+    edits: list[Edit] = field(default_factory=list)  # what this desk wrote
 
     def is_repeat(self) -> bool:
         return self.annotation.pk is not None and self.annotation.edits.filter(batch=self.ask.batch).exists()
@@ -138,10 +139,8 @@ class Desk:
         spans = [(change.start, span) for change in changes for span in iob2.spans_of(change.after)]
         for first, span in spans:
             self.refuse_left_out(first + span.start, first + span.end)
-        wanted = {span.label for _, span in spans}
         project = self.document.project
-        known = project.labels.filter(name__in=wanted, leaving=False)
-        unknown = wanted - set(known.values_list("name", flat=True))
+        unknown = {span.label for _, span in spans} - {label.name for label in project.label_list if not label.leaving}
         if unknown:
             gone = project.label_changes.what_became_of(min(unknown))
             raise Refused(gone or f"There is no label “{min(unknown)}” in this project.")
@@ -154,11 +153,9 @@ class Desk:
         status_before = annotation.status
         annotation.revision += 1
         self._settle(status)
-        if annotation.pk is None:
-            annotation.save()
-        edits = [self._log(change, status_before, undoes) for change in changes]
+        self.edits = [self._log(change, status_before, undoes) for change in changes]
         annotation.save()
-        Edit.objects.bulk_create(edits)
+        Edit.objects.bulk_create(self.edits)
         Verdict.objects.bulk_create(
             Verdict(
                 document=self.document,
@@ -174,11 +171,13 @@ class Desk:
             )
             for s, kind, at_finish in judged
         )
-        self._count(edits)
+        self._count()
+        if judged or any(change.how != How.HAND for change in changes):
+            self.document.judge_anew()
 
-    def _count(self, edits: list[Edit]) -> None:
+    def _count(self) -> None:
         moved: Counter[str] = Counter()
-        for edit in edits:
+        for edit in self.edits:
             moved.update(span.label for span in iob2.spans_of(edit.after))
             moved.subtract(span.label for span in iob2.spans_of(edit.before))
         DocumentLabel.objects.move(self.document, moved)

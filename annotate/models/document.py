@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -208,11 +208,7 @@ class Document(models.Model):
         offered = self._offered()
         if prediction is None and not offered:
             return []
-        # Its span hides what was accepted; where it went with its passage, the suggestion is open again with that.
-        verdicts = self.verdicts.filter(active=True).exclude(kind=Verdict.Kind.ACCEPTED)
-        rows = verdicts.values_list("start", "end", "label", "said", "source_id")
-        # By what the source called it, too: verdicts follow a label's new name a little later than suggestions do.
-        judged = {key for s, e, label, said, source in rows for key in ((s, e, label), (s, e, said, source))}
+        judged = self._judged()
         closed = [*self.left_out, *((span.start, span.end) for span in spans)]
         tagged = {token for start, end in closed for token in range(start, end)}
         said = prediction.suggestions() if prediction else []
@@ -225,17 +221,50 @@ class Document(models.Model):
                 left.append(offer)
         return left
 
+    def _judged(self) -> set[tuple[Any, ...]]:
+        """What was rejected or corrected: (start, end, label), and (start, end, what the source calls it, source),
+        since verdicts follow a label's new name a little later than suggestions do. What was accepted is hidden by its
+        span; where that went with its passage, the suggestion is open again with the passage.
+        """
+        if "_verdicts" not in self.__dict__:
+            standing = self.verdicts.filter(active=True).exclude(kind=Verdict.Kind.ACCEPTED)
+            rows = standing.values_list("start", "end", "label", "said", "source_id")
+            self.__dict__["_verdicts"] = {
+                key for start, end, label, said, by in rows for key in ((start, end, label), (start, end, said, by))
+            }
+        judged: set[tuple[Any, ...]] = self.__dict__["_verdicts"]
+        return judged
+
     def _offered(self) -> list[Suggestion]:
         """The soft marks, judged ones too; none where the article is finished. A held-out article has only what
         somebody looked for in it: marks from other articles would nudge.
         """
         if self.state == State.FINISHED:
             return []
-        offers = self.offers.filter(active=True)
-        if self.is_held_out:
-            offers = offers.filter(models.Exists(self.edits.filter(batch=models.OuterRef("batch"))))
-        rows = offers.values_list("start", "end", "label")
-        return [Suggestion(start, end, label, None, 0, soft=True) for start, end, label in rows]
+        rows = [row for row in self.offer_rows() if row[4]]
+        if rows and self.is_held_out:
+            here = set(self.edits.filter(batch__in={row[3] for row in rows}).values_list("batch", flat=True))
+            rows = [row for row in rows if row[3] in here]
+        return [Suggestion(start, end, label, None, 0, soft=True) for start, end, label, *_ in rows]
+
+    def offer_rows(self) -> list[tuple[int, int, str, UUID, bool]]:
+        """(start, end, label, batch, active) of all soft marks. As the verdicts, they are asked of the database once
+        while this row is in hand; `judge_anew` forgets them.
+        """
+        if "_offers" not in self.__dict__:
+            columns = ("start", "end", "label", "batch", "active")
+            self.__dict__["_offers"] = list(self.offers.values_list(*columns))
+        rows: list[tuple[int, int, str, UUID, bool]] = self.__dict__["_offers"]
+        return rows
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)
+        self.__dict__.pop("_asked", None)
+        self.judge_anew()
+
+    def judge_anew(self) -> None:
+        for name in ("_offers", "_verdicts"):
+            self.__dict__.pop(name, None)
 
     def delete_softly(self, by: Any) -> None:
         """Take the article out of the project, with all it has; `restore` brings it back."""
@@ -264,7 +293,7 @@ class Document(models.Model):
 class DocumentLabelQuerySet(models.QuerySet["DocumentLabel"]):
     def move(self, document: Document, moved: Mapping[str, int]) -> None:
         """Move the document's counts by so many entities more, or fewer, of each label's name."""
-        labels = dict(document.project.labels.filter(name__in=moved).values_list("name", "pk"))
+        labels = {label.name: label.pk for label in document.project.label_list}
         for name, by in moved.items():
             rows = self.filter(document=document, label_id=labels.get(name, 0))
             if by < 0:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.db.models import Count, F, Q, Sum
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 
 COLORS = 12
@@ -72,6 +73,11 @@ class Project(models.Model):
         label.full_clean()
         label.save()
         return label
+
+    @cached_property
+    def label_list(self) -> list[Label]:
+        """All labels, asked of the database once while this row is in hand."""
+        return list(self.labels.all())
 
     def label_names(self) -> list[str]:
         return list(self.labels.values_list("name", flat=True))

@@ -1,5 +1,6 @@
 """The article page: read, tag, judge, finish, next."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from annotate.access import get_document, get_project
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import touched_since, undone_and_done
-from annotate.models import Annotation, Conflict, Document, Label, Project, Refused, Role, Split
+from annotate.models import Annotation, Conflict, Document, Edit, Label, Project, Refused, Role, Split
 from annotate.rendering import Mark, Sheet
 from annotate.views.notes import notes_context
 
@@ -81,7 +82,9 @@ def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
         return _answer(request, allowed, seen, warning=str(refused), jump=refused.span)
     if form.cleaned_data["verb"] == "finish" and form.cleaned_data["go_on"]:
         return _go_on(request, desk.document)
-    return _answer(request, desk.document, seen, desk.annotation, role=allowed.project.role_of(request.user))
+    return _answer(
+        request, desk.document, seen, desk.annotation, desk.edits, role=allowed.project.role_of(request.user)
+    )
 
 
 @require_POST
@@ -133,7 +136,12 @@ def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 
 def _answer(
-    request: HttpRequest, document: Document, seen: Seen, annotation: Annotation | None = None, **more: Any
+    request: HttpRequest,
+    document: Document,
+    seen: Seen,
+    annotation: Annotation | None = None,
+    edits: Sequence[Edit] = (),
+    **more: Any,
 ) -> HttpResponse:
     """The blocks that changed since the page was made, and the counts: all that an edit touches and no more. Where the
     page shows another model's suggestions, or other tokens, the whole.
@@ -143,7 +151,7 @@ def _answer(
     source = prediction.source_id if prediction else None
     if (source, document.tokens_revision) != (seen.source, seen.words):
         return _whole_desk(request, document, **more)
-    touched = touched_since(gold, seen.base)
+    touched = touched_since(gold, seen.base, edits)
     reach = [
         (s.start, s.end)
         for s in (prediction.suggestions() if prediction else [])
@@ -168,7 +176,7 @@ def _render(
     **more: Any,
 ) -> HttpResponse:
     annotation = annotation or document.gold() or Annotation.blank_gold(document)
-    labels = list(document.project.labels.all())
+    labels = document.project.label_list
     spans = annotation.spans()
     prediction = None if document.is_held_out else document.prediction()
     suggestions = document.open_suggestions(spans)
@@ -186,9 +194,10 @@ def _render(
         "project": document.project,
         "document": document,
         "annotation": annotation,
-        "labels": _counted(labels, marks),
+        "labels": _counted([label for label in labels if not label.leaving], marks),
         "text": sheet.whole() if fragment != "#edited" else sheet.touched(more["touched"]),
         "prediction": prediction,
+        "unknown_labels": _unknown(document.project),
         "awaited": _awaits_suggestions(document, annotation),
         "suggestions": len(suggestions) - soft,
         "soft": soft,
@@ -213,8 +222,14 @@ def _awaits_suggestions(document: Document, annotation: Annotation) -> bool:
         annotation.pk is None
         and document.split == Split.TRAIN
         and document.project.current_source is not None
-        and document.prediction() is None
+        and not document.predictions.filter(source=document.project.current_source).exists()
     )
+
+
+def _unknown(project: Project) -> list[str]:
+    """Labels that the current model has never learnt."""
+    source = project.current_source
+    return source.unknown_of([label.name for label in project.label_list if not label.leaving]) if source else []
 
 
 def _counted(labels: list[Label], marks: list[Mark]) -> list[dict[str, Any]]:

@@ -82,7 +82,8 @@ def run(row: BulkAction) -> None:
 def revive() -> None:
     """Let a worker go on with what a dead process has left, and ring for what waits without a job. Raises QueueDown."""
     silent = BulkAction.objects.filter(status=Status.WORKING, heartbeat_at__lt=timezone.now() - STALE)
-    silent.update(status=Status.WAITING, claim=None)
+    if silent.exists():  # a look that finds nothing waits for no writer
+        silent.update(status=Status.WAITING, claim=None)
     waiting = BulkAction.objects.filter(status=Status.WAITING)
     if waiting.exists() and not queue.length("io"):
         for row in waiting.defer("chosen"):

@@ -122,7 +122,8 @@ def try_again(row: LabelChange) -> bool:
 def revive() -> None:
     """Let a worker go on with what a dead process has left, and ring for what waits without a job. Raises QueueDown."""
     silent = LabelChange.objects.filter(status=Status.RUNNING, heartbeat_at__lt=timezone.now() - STALE)
-    silent.update(status=Status.WAITING, claim=None)
+    if silent.exists():  # a look that finds nothing waits for no writer
+        silent.update(status=Status.WAITING, claim=None)
     waiting = LabelChange.objects.filter(status=Status.WAITING)
     if waiting.exists() and not queue.length("io"):
         for row in waiting:

@@ -217,6 +217,7 @@ def test_the_same_mentions_are_offered_taken_together_or_one_by_one_and_undone(
     press(page, "a")
     saved(page, article, ("ORG", "Reuters"), ("ORG", "Reuters"))
     word(page, "Reuters").click()
+    page.get_by_text("More", exact=True).click()
     page.get_by_label("any case").check()
     page.get_by_role("button", name="Same mentions").click()
     expect(page.locator("#text mark.soft")).to_contain_text(["REUTERS"])

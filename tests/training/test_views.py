@@ -2,12 +2,14 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from annotate import relabelling
 from annotate.models import Document, Prediction, Project
 from tests.make import make_document
 from tests.training.fake_queue import DOWN, FakeQueue
@@ -282,3 +284,10 @@ def test_the_panel_tells_why_there_are_no_suggestions(project: Project, page: Ca
     make_version(project, current=True, trouble="There was not enough memory.\nMemoryError")
     html = page(panel_of(project))
     assert "There are no suggestions: There was not enough memory." in html
+
+
+def test_retrain_is_off_while_the_labels_are_being_changed(project: Project, page: Callable[..., str]) -> None:
+    relabelling.begin(project, None, "renamed", project.labels.get(name="PER"), "PERSON", uuid4())
+    html = page(panel_of(project))
+    assert 'class="main" disabled aria-describedby="why-not"' in html
+    assert "The labels of this project are being changed." in html

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 
-from annotate.models import BulkAction, Document, Import, LabelChange, Project, Role
+from annotate.models import BulkAction, Document, Import, LabelChange, Membership, Project, Role
 
 
 def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
@@ -13,12 +13,23 @@ def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
     return _allowed(user, get_object_or_404(projects, slug=slug), role)
 
 
-def get_document(user: Any, pk: int, role: Role = Role.VIEWER, without: tuple[str, ...] = ("signature",)) -> Document:
-    """`without` names the columns that the view has no use for."""
+def get_document(user: Any, pk: int, role: Role = Role.VIEWER) -> Document:
     documents = Document.objects.visible_to(user).present().select_related("project__current_source")
-    document = get_object_or_404(documents.defer(*without), pk=pk)
+    document = get_object_or_404(documents.defer("signature"), pk=pk)
     _allowed(user, document.project, role)
     return document
+
+
+def get_role(user: Any, pk: int, role: Role) -> Role:
+    """The person's role where this article is, in one query: for those who load the article under a lock anyway."""
+    if user.is_superuser:
+        get_object_or_404(Document.objects.present().only("pk"), pk=pk)
+        return Role.MANAGER
+    mine = Membership.objects.filter(user_id=user.pk, project__documents=pk, project__documents__deleted_at=None)
+    held = Role(get_object_or_404(mine.only("role")).role)
+    if held.rank < role.rank:
+        raise PermissionDenied(f"This needs the role {role.label.lower()}.")
+    return held
 
 
 def get_import(user: Any, pk: int, role: Role = Role.MANAGER) -> Import:

@@ -138,9 +138,6 @@ class Document(models.Model):
 
     objects = DocumentQuerySet.as_manager()
 
-    # What only the article's own page and the engine need, and what weighs most.
-    LARGE = ("text", "tokens", "sentence_starts", "signature")
-
     class Meta:
         ordering = ["pk"]
         constraints = [

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
-from annotate.access import get_document, get_project
+from annotate.access import get_document, get_project, get_role
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import touched_since, undone_and_done
@@ -67,24 +67,22 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 @require_POST
 @login_required
 def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
-    allowed = get_document(request.user, pk, Role.ANNOTATOR, without=Document.LARGE)
+    role = get_role(request.user, pk, Role.ANNOTATOR)
     form = EditForm(request.POST)
     if not form.is_valid():
         reasons = [reason for errors in form.errors.values() for reason in errors]
-        return _whole_desk(request, allowed, warning=" ".join(map(str, reasons)))
+        return _whole_desk(request, get_document(request.user, pk), warning=" ".join(map(str, reasons)))
     seen = Seen(*(form.cleaned_data[name] for name in Seen._fields))
     try:
         with open_desk(pk, form.ask(request.user)) as desk:
             form.act(desk)
     except Conflict as conflict:
-        return _answer(request, allowed, seen, status=409, warning=str(conflict))
+        return _answer(request, get_document(request.user, pk), seen, status=409, warning=str(conflict))
     except Refused as refused:
-        return _answer(request, allowed, seen, warning=str(refused), jump=refused.span)
+        return _answer(request, get_document(request.user, pk), seen, warning=str(refused), jump=refused.span)
     if form.cleaned_data["verb"] == "finish" and form.cleaned_data["go_on"]:
-        return _go_on(request, desk.document)
-    return _answer(
-        request, desk.document, seen, desk.annotation, desk.edits, role=allowed.project.role_of(request.user)
-    )
+        return _go_on(request, desk.document, role)
+    return _answer(request, desk.document, seen, desk.annotation, desk.edits, role=role)
 
 
 @require_POST
@@ -111,17 +109,17 @@ def document_restore(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("document", document.pk)
 
 
-def _go_on(request: HttpRequest, finished: Document) -> HttpResponseBase:
+def _go_on(request: HttpRequest, finished: Document, role: Role) -> HttpResponseBase:
     """The next article in place of the finished one, in the same answer."""
     following = Document.objects.next_in_queue(finished.project, after=finished)
     if following is None:
         return _all_done(request, finished.project)
-    return _open(request, finished.project, following, finished=finished)
+    return _open(request, finished.project, following, finished=finished, role=role)
 
 
 def _open(request: HttpRequest, project: Project, following: Document, **more: Any) -> HttpResponse:
     """Another article of the project in the place of the one on the page."""
-    following.project = project  # with the person's role and the current model, known by now
+    following.project = project  # with the current model, known by now
     response = _whole_desk(request, following, **more)
     return push_url(response, reverse("document", args=[following.pk]))
 

@@ -140,6 +140,8 @@ def _moved(row: BulkAction, documents: list[Document], split: str) -> Outcome:
 
 def _move_back(row: BulkAction, documents: list[Document]) -> Outcome:
     assert row.undoes is not None
+    back = set(row.changes.filter(document__in=documents).values_list("document_id", flat=True))
+    documents = [d for d in documents if d.pk not in back]  # near-duplicates have moved along already
     was = dict(row.undoes.changes.filter(document__in=documents).values_list("document_id", "was"))
     there = [d for d in documents if d.split == row.undoes.split]
     moved, refused = dict[int, str](), Counter[str]()

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotate.desk import Desk, do
 from annotate.iob2 import Span
-from annotate.models import Ask, Label, Project
+from annotate.models import Ask, Conflict, Label, Project
 
 SPAN = ("start", "end", "label")
 MOST_SPANS = 1_000  # of one edit
@@ -65,7 +65,8 @@ class EditForm(forms.Form):
     client_id = forms.UUIDField()
     base = forms.IntegerField(min_value=0)
     source = forms.IntegerField(required=False)
-    words = forms.IntegerField(min_value=0, required=False)
+    shows = forms.IntegerField(min_value=0, required=False, help_text="The revision of the tokens on the page")
+    words = forms.IntegerField(min_value=0, required=False, help_text="The revision that the numbers of tokens are of")
     verb = forms.ChoiceField(choices=[(verb, verb) for verb in GIVEN])
     start = forms.IntegerField(min_value=0, required=False)
     end = forms.IntegerField(min_value=1, required=False)
@@ -80,7 +81,8 @@ class EditForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        data["words"] = data.get("words") or 0
+        data["shows"] = data.get("shows") or 0
+        data["words"] = data["shows"] if data.get("words") is None else data["words"]
         wanted = GIVEN.get(data.get("verb", ""), ())
         if any(data.get(name) is None for name in {"start", "end", "at"} & set(wanted)):
             raise forms.ValidationError("This edit names no words.")
@@ -98,6 +100,9 @@ class EditForm(forms.Form):
 
     def act(self, desk: Desk) -> None:
         verb = self.cleaned_data["verb"]
+        counts = {"start", "spans"} & set(GIVEN[verb])
+        if counts and self.cleaned_data["words"] != desk.document.tokens_revision and not desk.is_repeat():
+            raise Conflict("A token of this article was split or joined since. This is how they are now.")
         do(desk, verb, *(self.cleaned_data[name] for name in GIVEN[verb]))
 
 

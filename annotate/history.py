@@ -29,14 +29,16 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
         return done, undone
     rows = annotation.edits.filter(author=by).exclude(how__in=("imported", "relabelled")).order_by("revision", "pk")
     seen: set[UUID] = set()
-    for batch, how in rows.values_list("batch", "how"):
+    for batch, how, undoes in rows.values_list("batch", "how", "undoes"):
         if batch in seen:
             continue
         seen.add(batch)
-        if how == "undone":
-            undone.append(Batch(done.pop().origin, batch))
-        elif how == "redone":
-            done.append(Batch(undone.pop().origin, batch))
+        if how in ("undone", "redone"):
+            taken_from, put_to = (done, undone) if how == "undone" else (undone, done)
+            taken = next((one for one in taken_from if one.latest == undoes), None)
+            if taken is not None:  # not a batch of somebody else's
+                taken_from.remove(taken)
+                put_to.append(Batch(taken.origin, batch))
         else:
             done.append(Batch(batch, batch))
             undone.clear()

@@ -25,6 +25,7 @@ from annotate.tokens import tokenize
 ARTICLES = 300  # of one step
 TOKENS = 200_000  # of one step: what can be read in well under a second
 ROWS = 1_000  # written in one transaction
+HELD = 25  # articles held at once while they are marked
 RECENT = 5
 CONTEXT = 60  # characters shown on either side of a mention
 
@@ -124,19 +125,28 @@ def look(project: Project, wanted: Wanted, after: int = 0) -> Step:
 
 
 def mark(step: Step, wanted: Wanted, by: Any, batch: UUID) -> None:
-    """Store what a step found. A repeat stores nothing."""
-    rows = [
-        Offer(document=one.document, author=by, batch=batch, start=start, end=end, label=wanted.label)
-        for one in step.found
-        for start, end in one.places
-    ]
-    for first in range(0, len(rows), ROWS):
-        Offer.objects.bulk_create(rows[first : first + ROWS], ignore_conflicts=True)
+    """Store what a step found. A repeat stores nothing; nor is anything stored where the tokens changed since the look:
+    the next look finds it.
+    """
+    for first in range(0, len(step.found), HELD):
+        some = step.found[first : first + HELD]
+        with transaction.atomic():
+            held = Document.objects.select_for_update().filter(pk__in=[one.document.pk for one in some]).order_by("pk")
+            now = dict(held.values_list("pk", "tokens_revision"))
+            rows = [
+                Offer(document=one.document, author=by, batch=batch, start=start, end=end, label=wanted.label)
+                for one in some
+                if now.get(one.document.pk) == one.document.tokens_revision
+                for start, end in one.places
+            ]
+            Offer.objects.bulk_create(rows, batch_size=ROWS, ignore_conflicts=True)
 
 
 def switch(project: Project, batch: UUID, active: bool) -> int:
     """Take a batch's soft marks away, or bring them back; says how many. What people took from it stays tagged."""
     rows = batches(project).filter(batch=batch, active=not active)
+    if active:  # not under a label that has gone meanwhile
+        rows = rows.filter(label__in=project.labels.filter(leaving=False).values("name"))
     changed = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS]):
         with transaction.atomic():

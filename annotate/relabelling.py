@@ -149,6 +149,11 @@ def _take_back_form(undo: LabelChange, row: LabelChange) -> LabelChange:
     label = row.project.labels.filter(name=row.label, leaving=False).first()
     if label is None:
         raise Refused(f"There is no label “{row.label}” any more.")
+    later = row.project.label_changes.filter(
+        pk__gt=row.pk, kind=Kind.EDITED, label=row.label, undoes=None, undoing=None
+    )
+    if row.kind == Kind.EDITED and later.exists():
+        raise Refused(f"“{row.label}” was changed again since. Take that back first.")
     undo.before, undo.status, undo.ended_at = attributes(label), Status.DONE, timezone.now()
     if row.kind == Kind.ADDED:
         if label.document_counts.exists():

@@ -25,7 +25,7 @@ def finish_again(document: Document, by: Any, batch: UUID, reopened: UUID, was: 
     if gold is None or last is None or last.batch != reopened:
         return False
     desk = Desk(document, gold, Ask(by, batch, gold.revision))
-    desk.write([Change(0, [], How.UNDONE)], [], status=State.FINISHED, undoes=reopened)
+    desk.write([Change(0, [], How.FINISHED)], [], status=State.FINISHED, undoes=reopened)
     who, _, moment = was.partition(" ")
     finished_at = datetime.fromisoformat(moment) if moment else None
     Annotation.objects.filter(pk=gold.pk).update(finished_at=finished_at, finished_by=int(who) if who else None)

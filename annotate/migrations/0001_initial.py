@@ -264,11 +264,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='label',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='label_name_once_per_project'),
+            constraint=models.UniqueConstraint(fields=('project', 'name'), name='label_name_once_per_project', violation_error_message="There is a label of this name already."),
         ),
         migrations.AddConstraint(
             model_name='label',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('project', 'key'), name='label_key_once_per_project'),
+            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('project', 'key'), name='label_key_once_per_project', violation_error_message="Another label has this key."),
         ),
         migrations.AddConstraint(
             model_name='label',
@@ -276,7 +276,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('name__contains', ' '), _negated=True)), name='label_name_without_blank'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('name__contains', ' '), _negated=True)), name='label_name_without_blank', violation_error_message="A label's name holds no blank."),
         ),
         migrations.AddConstraint(
             model_name='import',

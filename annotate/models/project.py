@@ -186,10 +186,23 @@ class Label(models.Model):
     class Meta:
         ordering = ["position", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="label_name_once_per_project"),
-            models.UniqueConstraint(fields=["project", "key"], condition=~Q(key=""), name="label_key_once_per_project"),
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                name="label_name_once_per_project",
+                violation_error_message="There is a label of this name already.",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "key"],
+                condition=~Q(key=""),
+                name="label_key_once_per_project",
+                violation_error_message="Another label has this key.",
+            ),
             models.CheckConstraint(condition=Q(color__gte=1, color__lte=COLORS), name="label_color_in_palette"),
-            models.CheckConstraint(condition=~Q(name="") & ~Q(name__contains=" "), name="label_name_without_blank"),
+            models.CheckConstraint(
+                condition=~Q(name="") & ~Q(name__contains=" "),
+                name="label_name_without_blank",
+                violation_error_message="A label's name holds no blank.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Bulk actions on the articles that a filter finds: asked first, shown while they last, undone after."""
 
+import hashlib
 from contextlib import suppress
 from typing import Any
 
@@ -24,11 +25,11 @@ VERBS = [(verb.value, verb.label) for verb in BulkAction.Verb if verb != BulkAct
 
 
 class BulkForm(forms.Form):
-    """What is to be done; with `count` and `newest`, that somebody has seen to how many."""
+    """What is to be done; with `which` and `newest`, that somebody was asked about just these articles."""
 
     verb = forms.ChoiceField(choices=VERBS)
     to = forms.ChoiceField(choices=[("", "…"), *Split.choices], required=False)
-    count = forms.IntegerField(required=False, min_value=0)
+    which = forms.CharField(required=False, max_length=64)
     newest = forms.IntegerField(required=False, min_value=0)
 
     def clean(self) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def bulk_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     # What arrives after the question was put is not part of it.
     newest = data["newest"] if request.method == "POST" and data["newest"] is not None else 2**62
     pks = [pk for some in listing.chunks(up_to=newest) for pk in some]
-    if request.method == "POST" and pks and data["count"] == len(pks):
+    if request.method == "POST" and pks and data["which"] == _which(pks):
         return _begin(request, bulk.begin(project, request.user, data["verb"], pks, data["to"]))
     return _ask(request, project, filters, data, pks)
 
@@ -130,12 +131,18 @@ def _ask(
         "to": data["to"],
         "to_name": dict(Split.choices).get(data["to"], ""),
         "count": len(pks),
+        "which": _which(pks),
         "newest": pks[-1] if pks else 0,
         "query": filters.query(),
         "is_large": len(pks) > bulk.AT_ONCE,
-        "changed": request.method == "POST" and data["count"] != len(pks),
+        "changed": request.method == "POST" and data["which"] != _which(pks),
     }
     return render(request, "annotate/bulk_new.html", context)
+
+
+def _which(pks: list[int]) -> str:
+    """Says of two questions whether they were about the same articles."""
+    return hashlib.sha256(",".join(map(str, pks)).encode()).hexdigest()
 
 
 def _begin(request: HttpRequest, row: BulkAction) -> HttpResponseBase:

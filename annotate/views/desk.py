@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
     base: int
     source: int | None
-    words: int
+    shows: int
 
 
 @require_GET
@@ -45,7 +45,8 @@ def document(request: HttpRequest, pk: int) -> HttpResponse:
 def document_awaited(request: HttpRequest, pk: int) -> HttpResponse:
     """The article once its suggestions are there; until then nothing."""
     document = get_document(request.user, pk)
-    return _render(request, document, "#desk") if document.prediction() else HttpResponse(status=204)
+    waits = _awaits_suggestions(document, document.gold() or Annotation.blank_gold(document))
+    return HttpResponse(status=204) if waits else _render(request, document, "#desk")
 
 
 @require_GET
@@ -147,7 +148,7 @@ def _answer(
     gold = annotation or document.gold() or Annotation.blank_gold(document)
     prediction = None if document.is_held_out else document.prediction()
     source = prediction.source_id if prediction else None
-    if (source, document.tokens_revision) != (seen.source, seen.words):
+    if (source, document.tokens_revision) != (seen.source, seen.shows):
         return _whole_desk(request, document, **more)
     touched = touched_since(gold, seen.base, edits)
     reach = [

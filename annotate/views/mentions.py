@@ -29,7 +29,7 @@ class MentionForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["label"].choices = [(name, name) for name in project.label_names()]  # type: ignore[attr-defined]
+        self.fields["label"].choices = [(label.name, label.name) for label in project.label_list if not label.leaving]  # type: ignore[attr-defined]
 
     def clean_text(self) -> str:
         text = str(self.cleaned_data["text"])

@@ -45,6 +45,11 @@ export class Cursor {
     this.tokens[this.at].scrollIntoView({ block: "nearest" });
   }
 
+  // What the right arrow does where one reads: in Arabic or Hebrew it goes back.
+  get forwards() {
+    return /^[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(this.tokens[this.at ?? 0]?.textContent ?? "") ? -1 : 1;
+  }
+
   by(tokens, extend) { this.to(this.at === null ? 0 : this.at + tokens, extend); }
 
   bySentence(direction, extend) {

@@ -17,6 +17,7 @@ class TagDesk extends HTMLElement {
     this.addEventListener("click", (event) => this.stay(event), { capture: true });
     this.addEventListener("click", (event) => this.click(event));
     this.addEventListener("htmx:afterSwap", () => this.fresh());
+    this.addEventListener("htmx:beforeSwap", ({ detail }) => this.beforeSwap(detail));
     // The form itself may be gone by its answer: where the whole desk came into its place.
     this.addEventListener("htmx:afterRequest", ({ detail }) => detail.pathInfo.requestPath.endsWith("/edit") && this.answered(detail.xhr.status));
     this.fresh();
@@ -85,6 +86,15 @@ class TagDesk extends HTMLElement {
     if (this.aids.draft) this.keepDraft();
     else if (this.queue.length) this.leaving = go;
     else go();
+  }
+
+  // An edit under way has its form on the page until it is answered: what would take the whole desk's place waits for
+  // that. A poll asks again; the next article is asked for anew.
+  beforeSwap(detail) {
+    const path = detail.pathInfo.requestPath;
+    if (path.endsWith("/edit") || detail.target.id !== "desk" || !this.queue.length) return;
+    detail.shouldSwap = false;
+    if (path.includes("/next")) this.leave(() => this.querySelector("[data-next], [data-skip]")?.click());
   }
 
   stay(event) {
@@ -289,10 +299,10 @@ class TagDesk extends HTMLElement {
     if (chip) return this.choose(chip.dataset.label), true;
     const cursor = this.cursor;
     const moves = control
-      ? { ArrowRight: () => cursor.bySentence(1, shift), ArrowLeft: () => cursor.bySentence(-1, shift) }
+      ? { ArrowRight: () => cursor.bySentence(cursor.forwards, shift), ArrowLeft: () => cursor.bySentence(-cursor.forwards, shift) }
       : {
-          ArrowRight: () => cursor.by(1, shift),
-          ArrowLeft: () => cursor.by(-1, shift),
+          ArrowRight: () => cursor.by(cursor.forwards, shift),
+          ArrowLeft: () => cursor.by(-cursor.forwards, shift),
           ArrowDown: () => cursor.byLine(1, shift),
           ArrowUp: () => cursor.byLine(-1, shift),
           Home: () => cursor.to(0, shift),

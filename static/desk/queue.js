@@ -1,5 +1,5 @@
 // Edits on their way to the server: one at a time, in order, each repeated under its own id until it is answered.
-const SEEN = ["csrfmiddlewaretoken", "base", "source", "words"]; // what the page shows, not what the person does
+const SEEN = ["csrfmiddlewaretoken", "base", "source", "shows"]; // what the page shows, not what the person does
 
 export class Queue {
   // `desk` has the form, shows a status, and hears of answers.
@@ -11,17 +11,22 @@ export class Queue {
 
   get length() { return this.edits.length; }
 
+  // `words` says which tokens the person counted by; `article`, whose they are.
   add(edit) {
+    const form = this.desk.form;
     const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
-    this.edits.push({ ...edit, client_id: id.join("") });
+    const made = { words: form.elements.shows.value, article: form.getAttribute("hx-post"), client_id: id.join("") };
+    this.edits.push({ ...edit, ...made });
     if (this.edits.length === 1) this.submit();
   }
 
   submit() {
     const edit = this.edits[0];
     if (!edit) return;
-    if (!this.pause) this.desk.status("saving");
     const form = this.desk.form;
+    if (edit.article !== form.getAttribute("hx-post")) return this.drop(); // never into another article
+    if (!this.pause) this.desk.status("saving");
+    this.base = Number(form.elements.base.value);
     // Signing in again changes the token that the page was made with.
     const token = document.cookie.match(/(?:^|; )tagdesk_csrf=([^;]+)/);
     if (token) form.elements.csrfmiddlewaretoken.value = token[1];
@@ -39,9 +44,19 @@ export class Queue {
     }
     this.pause = 0;
     const applied = status < 400 && !warned;
-    // What was done after a refused edit was done on a page that is not so: nothing of it is sent unseen.
-    this.edits = applied ? this.edits.slice(1) : [];
-    this.desk.status(applied ? "saved" : status < 400 || status === 409 ? "unapplied" : "gone");
+    const behind = this.edits.slice(1);
+    // What was done behind a refused edit, or while somebody else changed the article, was done on a page that is not so
+    // any more: nothing of it is sent unseen. An edit of one's own raises the revision by one.
+    const moved = Number(this.desk.form.elements.base.value) > this.base + 1;
+    this.edits = applied && !moved ? behind : [];
+    const lost = this.edits.length < behind.length;
+    const refused = status === 409 || (status < 400 && !applied);
+    this.desk.status(applied && !lost ? "saved" : refused && !lost ? "unchanged" : refused || applied ? "unapplied" : "gone");
     return true;
+  }
+
+  drop() {
+    this.edits = [];
+    this.desk.status("unapplied");
   }
 }

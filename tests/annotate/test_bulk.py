@@ -7,11 +7,13 @@ import pytest
 from django.utils import timezone
 
 from annotate import bulk, jobs, queue
+from annotate.desk import do, open_desk
 from annotate.exchange.storing import store
-from annotate.models import BulkAction, Document, Edit, Prediction, State
+from annotate.history import undone_and_done
+from annotate.models import Ask, BulkAction, Document, Edit, Prediction, State
 from tests.annotate.exchange.handing_in import row as article
 from tests.annotate.exchange.handing_in import storable
-from tests.make import make_document, make_project, make_user, mentions_of, suggest, tag_words
+from tests.make import join, make_document, make_project, make_user, mentions_of, suggest, tag_words
 
 pytestmark = pytest.mark.django_db
 Status = BulkAction.Status
@@ -220,3 +222,34 @@ def test_large_ones_are_a_workers(monkeypatch):
     assert sent == [("io", "annotate.jobs.run_bulk", row.pk)]
     jobs.run_bulk(row.pk)
     assert Document.objects.filter(flagged=True).count() == 3
+
+
+def test_another_manager_undoes_a_reopening_and_nobodys_own_undo_is_touched():
+    project = make_project()
+    ada, bob = (join(project, make_user(), "manager") for _ in range(2))
+    document = make_document("Ada met Bob.", project)
+    with open_desk(document.pk, Ask(bob, uuid4(), 0)) as desk:
+        do(desk, "tag", 0, 1, "PER")
+    with open_desk(document.pk, Ask(bob, uuid4(), 1)) as desk:
+        do(desk, "finish")
+    row = bulk.begin(project, ada, "reopen", [document.pk])
+    bulk.start(row)
+    bulk.start(bulk.begin_undo(row, bob))
+    gold = document.gold()
+    assert gold is not None
+    assert gold.status == "finished"
+    done, undone = undone_and_done(gold, bob)
+    assert (len(done), undone) == (3, [])
+    assert undone_and_done(gold, ada)[1] == []
+
+
+def test_undoing_a_move_says_nothing_of_articles_that_it_moved_back_itself():
+    project = make_project()
+    documents = [make_document(f"Ada {number} sang.", project) for number in range(12)]
+    Document.objects.update(group="same")
+    row = bulk.begin(project, None, "move", [documents[0].pk], "validation")
+    bulk.start(row)
+    undo = bulk.begin_undo(row, None)
+    bulk.start(undo)
+    undo.refresh_from_db()
+    assert (undo.changed, undo.refused) == (12, {})

@@ -386,3 +386,20 @@ def test_a_change_and_its_undo_restore_every_tag_and_count(given_tags, kind, lab
     tags, found, names = state_of(project)
     assert (tags, found) == before[:2]
     assert sorted(names) == sorted(before[2])
+
+
+def test_an_older_edit_of_a_label_is_not_undone_over_a_newer_one():
+    project = make_project()
+
+    def write(text):
+        label = project.labels.get(name="PER")
+        before = relabelling.attributes(label)
+        label.guideline = text
+        label.save()
+        return relabelling.log_form(project, None, label, before)
+
+    first = write("one")
+    write("two")
+    with pytest.raises(Refused, match="changed again"):
+        relabelling.begin_undo(first, None, uuid4())
+    assert project.labels.get(name="PER").guideline == "two"

@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Site
+from annotate.desk import do, open_desk
+from annotate.models import Ask
+from tests.browser.conftest import Desk, Site
 from tests.browser.test_loop import mentions, press, word
+from tests.make import make_document, make_project, mentions_of
 
 
 def begin(page: Page, site: Site, tmp_path: Path) -> str:
@@ -86,3 +90,80 @@ def a_finish_after_a_refused_edit_is_not_sent(page: Page, address: str) -> None:
     page.wait_for_timeout(700)
     press(page, "Shift+Enter")
     expect(page.locator(".state")).to_have_text("Finished")
+
+
+def held(page: Page, pattern: str) -> list[Route]:
+    """The first request like this waits until the test lets it go."""
+    waiting: list[Route] = []
+    page.route(pattern, lambda route: route.continue_() if waiting else waiting.append(route))
+    return waiting
+
+
+def until(page: Page, waiting: list[Route]) -> Route:
+    for _ in range(100):
+        if waiting:
+            return waiting[0]
+        page.wait_for_timeout(50)
+    raise AssertionError("no such request")
+
+
+@pytest.mark.slow
+def test_an_edit_made_while_the_next_article_comes_is_stored_where_it_was_made(
+    desk: Desk, transactional_db: None
+) -> None:
+    project = make_project()
+    first = make_document("Ada met Bob there.", project, title="First")
+    second = make_document("Zed saw Yan here.", project, title="Second")
+    page = desk.open(first)
+    edit, following = held(page, "**/edit"), held(page, "**/next**")
+    page.keyboard.press("PageDown")
+    until(page, following)
+    page.keyboard.press("1")
+    word(page, "Ada").dblclick()
+    until(page, edit)
+    word(page, "Bob").dblclick()
+    following[0].continue_()
+    page.wait_for_timeout(300)
+    edit[0].continue_()
+    expect(page.locator("h1")).to_have_text("Second")
+    word(page, "Yan").dblclick()
+    expect(page.locator("#text mark.span")).to_have_count(1)
+    assert mentions_of(first) == [("PER", "Ada"), ("PER", "Bob")]
+    assert mentions_of(second) == [("PER", "Yan")]
+
+
+@pytest.mark.slow
+def test_an_edit_made_before_a_split_is_answered_tags_no_other_word(
+    live_server: Any, rough_page: Page, transactional_db: None
+) -> None:
+    article = make_document("AdaBob met Cleo there.", make_project())
+    page = Desk(live_server.url, rough_page).open(article)
+    edit = held(page, "**/edit")
+    page.keyboard.press("Home")
+    page.keyboard.press("s")
+    page.locator("#split button[data-at='3']").click()
+    until(page, edit)
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    word(page, "Cleo").dblclick()
+    edit[0].continue_()
+    expect(page.locator('[data-status="unchanged"], [data-status="unapplied"]').locator("visible=true")).to_have_count(
+        1
+    )
+    assert mentions_of(article) == []
+
+
+@pytest.mark.slow
+def test_an_edit_behind_somebody_elses_change_is_not_sent_unseen(desk: Desk, transactional_db: None) -> None:
+    article = make_document("Ada met Bob there.", make_project())
+    page = desk.open(article)
+    edit = held(page, "**/edit")
+    page.keyboard.press("1")
+    word(page, "Ada").dblclick()
+    until(page, edit)
+    word(page, "Bob").dblclick()
+    with open_desk(article.pk, Ask.anew(None)) as other:
+        do(other, "tag", 2, 3, "LOC")
+    edit[0].continue_()
+    expect(page.locator('[data-status="unapplied"]')).to_be_visible()
+    assert mentions_of(article) == [("PER", "Ada"), ("LOC", "Bob")]

@@ -27,7 +27,7 @@ def project(client):
 def asked(client, project, verb, to="", **filters):
     """The page that asks, and what its form would send."""
     page = client.get(reverse("bulk_new", args=[project.slug]), {**filters, "verb": verb, "to": to}).content.decode()
-    return page, dict(re.findall(r'name="(verb|to|count|newest)" value="([^"]*)"', page))
+    return page, dict(re.findall(r'name="(verb|to|which|newest)" value="([^"]*)"', page))
 
 
 def confirm(client, project, given, **filters):
@@ -44,6 +44,8 @@ def test_deleting_asks_with_the_count_and_is_undone_as_one(client, project):
     assert Document.objects.present().count() == 1
     undo = reverse("bulk_undo", args=[BulkAction.objects.get().pk])
     assert undo in page
+    listed = client.get(reverse("documents", args=[project.slug])).content.decode()
+    assert reverse("bulk", args=[BulkAction.objects.get().pk]) in listed  # the way back to the undo
     client.post(undo)
     assert Document.objects.present().count() == 4
     assert "This was undone" in client.post(undo, follow=True).content.decode()
@@ -86,7 +88,7 @@ def test_what_is_no_verb_leads_back_to_the_list(client, project, query):
 @pytest.mark.parametrize("query", ["state=done", "label=DRUG", "since=soon"])
 def test_a_filter_that_nobody_knows_never_means_all_articles(client, project, query):
     address = f"{reverse('bulk_new', args=[project.slug])}?{query}"
-    assert client.post(address, {"verb": "delete", "count": 4, "newest": 99}).status_code == 400
+    assert client.post(address, {"verb": "delete", "which": "4", "newest": 99}).status_code == 400
     assert client.get(f"{reverse('export_found', args=[project.slug, 'jsonl'])}?{query}").status_code == 400
     assert Document.objects.present().count() == 4
 

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from annotate.models import Document, Edit, State
+from annotate.models import Document, Edit, Prediction, Source, State
 from tests.make import join, make_document, make_project, make_user, mentions_of, suggest
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,7 @@ def post(client, document, verb, **data):
     gold = document.gold()
     source = document.project.current_source_id or ""
     shown = {"client_id": uuid4(), "base": gold.revision if gold else 0, "source": source, "verb": verb}
+    shown |= {"shows": document.tokens_revision, "words": document.tokens_revision}
     response = client.post(
         reverse("document_edit", args=[document.pk]), {**shown, **data}, headers={"HX-Request": "true"}
     )
@@ -186,3 +187,24 @@ def test_an_edit_of_somebody_signed_out_is_refused_and_not_answered_with_a_page(
         reverse("document_edit", args=[document.pk]), {}, headers={"HX-Request": "true"}, follow=True
     )
     assert response.status_code == 401
+
+
+def test_an_edit_that_counts_by_other_tokens_is_refused_and_answered_with_the_whole_desk(client, ada):
+    document = make_document("AdaBob met Cleo there.")
+    post(client, document, "split_token", start=0, at=3)
+    response = post(client, document, "tag", start=2, end=3, label="PER", words=0)  # made before the split was answered
+    assert response.status_code == 409
+    assert "split or joined" in response.content.decode()
+    assert mentions_of(document) == []
+
+
+def test_an_article_with_imported_suggestions_waits_quietly_for_the_models(client, ada):
+    document = make_document("Ada met Bob.")
+    imported = Source.next_of(document.project, Source.Kind.IMPORT)
+    Prediction.objects.create(document=document, source=imported, spans=[[0, 1, "PER", None]])
+    document.project.current_source = Source.next_of(document.project, Source.Kind.MODEL)
+    document.project.save()
+    address = reverse("document_awaited", args=[document.pk])
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 204
+    Prediction.objects.create(document=document, source=document.project.current_source)
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 200

@@ -154,7 +154,7 @@ def test_fifty_articles_take_as_many_queries_as_one(client, project, django_asse
         make_document("Ada met Bob.", project, PER="Ada", ORG="Bob", finished=True)
 
     article()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page_of(client, project)
     for _ in range(24):
         article()

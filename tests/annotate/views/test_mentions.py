@@ -243,3 +243,28 @@ def test_the_preview_costs_the_same_for_one_article_and_for_many(client, ada, dj
     with django_assert_max_num_queries(26):
         page = look(client).content.decode()
     assert page.count("Mark again") == 5
+
+
+def test_no_soft_mark_is_put_where_the_tokens_changed_since_the_look():
+    project = make_project()
+    document = make_document("AdaBob met Cleo there.", project)
+    wanted = propagating.Wanted("Cleo", "PER")
+    step = propagating.look(project, wanted)
+    with open_desk(document.pk, Ask.anew(None)) as desk:
+        do(desk, "split_token", 0, 3)
+    propagating.mark(step, wanted, None, uuid4())
+    assert not Offer.objects.exists()
+    propagating.mark(propagating.look(project, wanted), wanted, None, uuid4())
+    document.refresh_from_db()
+    offer = Offer.objects.get()
+    assert document.words()[offer.start : offer.end] == ["Cleo"]
+
+
+def test_marks_of_a_label_that_was_deleted_meanwhile_do_not_come_back():
+    project = make_project()
+    make_document("Ada met Cleo there.", project)
+    wanted, batch = propagating.Wanted("Cleo", "PER"), uuid4()
+    propagating.mark(propagating.look(project, wanted), wanted, None, batch)
+    propagating.switch(project, batch, active=False)
+    project.labels.filter(name="PER").update(leaving=True)
+    assert propagating.switch(project, batch, active=True) == 0

@@ -158,7 +158,7 @@ def test_fifty_articles_take_as_many_queries_as_one(client, project, django_asse
         page_of(client, project)
     for _ in range(24):
         article()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(titles(page_of(client, project))) == 50
 
 

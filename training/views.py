@@ -112,11 +112,11 @@ def _get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
     return run
 
 
-def _why_not(project: Project) -> str:
+def _why_not(project: Project, finished: dict[str, int] | None = None) -> str:
     """Why training cannot begin now, for the person who wants it to. Empty where it can."""
     if project.label_changes.unfinished().exists():
         return "The labels of this project are being changed. Training can begin when that is done."
-    finished = _finished(project)
+    finished = finished or _finished(project)
     return "" if finished["training"] else nothing_finished(finished["validation"])
 
 
@@ -167,7 +167,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "waiting": waiting,
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "finished": finished,
-        "why_not": _why_not(project),
+        "why_not": _why_not(project, finished),
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
         "shown": _buttons(last),
     }

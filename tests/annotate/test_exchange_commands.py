@@ -41,7 +41,7 @@ def test_a_project_is_made_with_its_labels(capsys: pytest.CaptureFixture[str]) -
         (["News", "--labels", ","], "at least one label"),
         (["News", "--labels", "A B"], "no blank"),
         (["", "--labels", "PER"], "blank"),
-        (["News", "--labels", "PER,PER"], "already exists"),
+        (["News", "--labels", "PER,PER"], "of this name already"),
         (["News", "--labels", "PER", "--manager", "nobody"], "no user “nobody”"),
     ],
 )

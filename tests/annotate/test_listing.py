@@ -340,6 +340,7 @@ def test_triggers_lost_to_a_migration_are_put_up_and_what_they_missed_is_filled_
     assert kept == counted
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_migrating_back_and_forth_keeps_the_list():
     project = make_project()

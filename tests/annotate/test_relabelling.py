@@ -361,6 +361,7 @@ def articles(draw):
     return iob2.tags_of(spans, WORDS)
 
 
+@pytest.mark.slow
 @given(
     st.lists(articles(), min_size=1, max_size=3),
     st.sampled_from(["renamed", "merged", "deleted"]),

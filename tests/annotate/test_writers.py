@@ -64,6 +64,7 @@ def predict(documents: list[Document], source: Source, over: Event) -> int:
     return chunks
 
 
+@pytest.mark.slow
 def test_four_people_and_a_background_job_write_at_once_and_nothing_is_lost() -> None:
     project: Project = make_project()
     shared, *own = [make_document(TEXT, project) for _ in range(PEOPLE + 1)]

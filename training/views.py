@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import retarget
-from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_project
+from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Split, Verdict
 from annotate.queue import QueueDown
 from training import doorbell, telling
@@ -23,10 +23,6 @@ from training.snapshot import nothing_finished
 
 PAGE = 50
 RUNNING_ALREADY = "A training is waiting or running already, so nothing new was started."
-
-
-class HtmxHttpRequest(HttpRequest):
-    htmx: HtmxDetails
 
 
 @require_GET

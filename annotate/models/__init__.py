@@ -1,8 +1,9 @@
 from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Refused
 from annotate.models.bulk import BulkAction, BulkChange
 from annotate.models.discussion import Note
-from annotate.models.document import HELD_OUT, Document, DocumentLabel, NearKey, Split, State
+from annotate.models.document import HELD_OUT, Document, NearKey, Split, State
 from annotate.models.exchange import Import
+from annotate.models.label_count import DocumentLabel
 from annotate.models.listed import Listed, Tally
 from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
@@ -16,7 +15,7 @@ from django.utils import timezone
 from annotate import passages, tokens
 from annotate.models.fields import OffsetsField, PassagesField
 from annotate.models.prediction import Prediction, Source, Suggestion, Verdict
-from annotate.models.project import Label, Project
+from annotate.models.project import Project
 
 if TYPE_CHECKING:
     from annotate.models.annotation import Annotation
@@ -285,38 +284,6 @@ class Document(models.Model):
         nowhere = {"start": 0, "end": 0, "char_start": 0, "char_end": 0, "before": [], "after": []}
         states = {"status_before": self.state, "status_after": self.state}
         self.edits.create(author=by, batch=uuid4(), revision=0, how=how, **nowhere, **states)
-
-
-class DocumentLabelQuerySet(models.QuerySet["DocumentLabel"]):
-    def move(self, document: Document, moved: Mapping[str, int]) -> None:
-        """Move the document's counts by so many entities more, or fewer, of each label's name."""
-        labels = {label.name: label.pk for label in document.project.label_list}
-        for name, by in moved.items():
-            rows = self.filter(document=document, label_id=labels.get(name, 0))
-            if by < 0:
-                rows.filter(count__lte=-by).delete()
-                rows.update(count=F("count") + by)
-            elif by > 0 and not rows.update(count=F("count") + by):
-                self.create(document=document, label_id=labels[name], count=by)
-
-
-class DocumentLabel(models.Model):
-    """How many entities of a label a document's gold holds, kept in the edit's own transaction."""
-
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="label_counts")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="document_counts")
-    count = models.PositiveIntegerField()
-
-    objects = DocumentLabelQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["label", "document"], name="one_count_per_label"),
-            models.CheckConstraint(condition=Q(count__gte=1), name="label_count_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.label} in {self.document}"
 
 
 class NearKey(models.Model):

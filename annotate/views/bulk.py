@@ -13,10 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import reswap, retarget
 
 from annotate import bulk, jobs, queue
 from annotate.access import get_bulk, get_project
+from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
 from annotate.exchange import exporting
 from annotate.filtering import FilterForm
 from annotate.models import BulkAction, Project, Role, Split
@@ -59,21 +59,17 @@ def bulk_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 @require_GET
 @login_required
-def bulk_show(request: HttpRequest, pk: int) -> HttpResponse:
+def bulk_show(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     jobs.reconcile()
     row = get_bulk(request.user, pk)
     context = {
         "project": row.project,
         "row": row,
         "percent": round(100 * row.done / row.total) if row.total else 100,
-        "nobody": _nobody_works() if row.status == BulkAction.Status.WAITING else "",
+        "nobody": nobody_works() if row.status == BulkAction.Status.WAITING else "",
         "undoing": row.undoings.defer("chosen").order_by("-pk").first(),
     }
-    if row.is_working and request.GET.get("shown") == "working":
-        return render(request, "annotate/bulk.html#live", context)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "annotate/bulk.html", context)
-    return reswap(retarget(render(request, "annotate/bulk.html#progress", context), "#bulk"), "innerHTML")
+    return answer_poll(request, "annotate/bulk.html", "#bulk", context)
 
 
 @require_POST
@@ -149,11 +145,3 @@ def _begin(request: HttpRequest, row: BulkAction) -> HttpResponseBase:
     with suppress(queue.QueueDown):  # the row waits; its page looks at the queue itself, and says so
         bulk.start(row)
     return redirect("bulk", row.pk)
-
-
-def _nobody_works() -> str:
-    try:
-        listening = queue.workers_seen("io").listening
-    except queue.QueueDown as down:
-        return str(down)
-    return "" if listening else "No worker has been seen. Start one with: python manage.py worker io"

@@ -11,19 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
-from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_document, get_project, get_role
+from annotate.answers import HtmxHttpRequest
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import touched_since, undone_and_done
+from annotate.iob2 import Span
 from annotate.models import Annotation, Conflict, Document, Edit, Label, Project, Refused, Role, Split
+from annotate.models.prediction import Suggestion
 from annotate.rendering import Mark, Sheet
 from annotate.views.notes import notes_context
-
-
-class HtmxHttpRequest(HttpRequest):
-    htmx: HtmxDetails
 
 
 class Seen(NamedTuple):
@@ -180,13 +178,9 @@ def _render(
     prediction = None if document.is_held_out else document.prediction()
     suggestions = document.open_suggestions(spans)
     threshold = document.project.threshold
-    colors = {label.name: label.color for label in labels}
-    marks = [Mark(s.start, s.end, s.label, colors.get(s.label, 1)) for s in spans] + [
-        Mark(s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(threshold), True, s.soft)
-        for s in suggestions
-    ]
+    marks = _marks(document.project, spans, suggestions)
     soft = sum(s.soft for s in suggestions)
-    sheet = Sheet(document.text, document.tokens, sorted(marks), document.sentence_starts, document.left_out)
+    sheet = Sheet(document.text, document.tokens, marks, document.sentence_starts, document.left_out)
     done, undone = undone_and_done(annotation, request.user)
     held = Role(role or document.project.role_of(request.user) or Role.VIEWER)
     context = {
@@ -213,6 +207,19 @@ def _render(
         **more,
     }
     return render(request, f"annotate/document.html{fragment}", context, status=status)
+
+
+def _marks(project: Project, spans: list[Span], suggestions: list[Suggestion]) -> list[Mark]:
+    """What people tagged and what is open, in the order of the text."""
+    colors = {label.name: label.color for label in project.label_list}
+    tagged = [Mark(s.start, s.end, s.label, colors.get(s.label, 1)) for s in spans]
+    open_ones = [
+        Mark(
+            s.start, s.end, s.label, colors.get(s.label, 1), s.probability, s.is_unsure(project.threshold), True, s.soft
+        )
+        for s in suggestions
+    ]
+    return sorted(tagged + open_ones)
 
 
 def _awaits_suggestions(document: Document, annotation: Annotation) -> bool:

@@ -10,10 +10,10 @@ from django.core.exceptions import BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import reswap, retarget
 
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
+from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
 from annotate.exchange import exporting
 from annotate.forms import ImportForm
 from annotate.models import Import, Project, Role
@@ -37,7 +37,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 @require_GET
 @login_required
-def import_show(request: HttpRequest, pk: int) -> HttpResponse:
+def import_show(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     jobs.reconcile()
     row = get_import(request.user, pk)
     waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
@@ -45,14 +45,9 @@ def import_show(request: HttpRequest, pk: int) -> HttpResponse:
         "project": row.project,
         "row": row,
         "percent": round(100 * row.done_bytes / row.size) if row.size else 0,
-        "nobody": _nobody_works() if waiting else "",
+        "nobody": nobody_works() if waiting else "",
     }
-    if row.is_working and request.GET.get("shown") == "working":
-        return render(request, "annotate/import.html#live", context)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "annotate/import.html", context)
-    response = render(request, "annotate/import.html#progress", context)
-    return reswap(retarget(response, "#import"), "innerHTML")
+    return answer_poll(request, "annotate/import.html", "#import", context)
 
 
 @require_POST
@@ -123,15 +118,6 @@ def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
 def _ring(row: Import) -> None:
     with suppress(queue.QueueDown):  # the row waits; its page looks at the queue itself, and says so
         uploads.ring(row)
-
-
-def _nobody_works() -> str:
-    """Why nothing moves, where nobody listens; empty where somebody does."""
-    try:
-        listening = queue.workers_seen("io").listening
-    except queue.QueueDown as down:
-        return str(down)
-    return "" if listening else "No worker for imports has been seen. Start one with: python manage.py worker io"
 
 
 def _recent(project: Project) -> Any:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotate import jobs, queue, relabelling
 from annotate.access import get_label_change, get_project
+from annotate.answers import nobody_works
 from annotate.forms import SettingsForm
 from annotate.label_forms import LabelChangeForm, LabelForm
 from annotate.models import COLORS, Label, LabelChange, Prediction, Project, Refused, Role
@@ -105,7 +106,7 @@ def label_change(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "project": row.project,
         "row": row,
-        "nobody": _nobody_works() if row.status == LabelChange.Status.WAITING else "",
+        "nobody": nobody_works() if row.status == LabelChange.Status.WAITING else "",
         "why_not": relabelling.why_not_undone(row),
         "kept_in": row.documents.filter(kept__gt=0).select_related("document")[:50],
         "label": row.project.labels.filter(name=row.label if row.kind == "restored" else row.into).first(),
@@ -208,12 +209,3 @@ def _started(request: HttpRequest, row: LabelChange) -> HttpResponseBase:
 
 def _undo(change: LabelChange | None) -> str:
     return f"undo:{reverse('label_change_undo', args=[change.pk])}" if change else ""
-
-
-def _nobody_works() -> str:
-    """Why nothing moves, where nobody listens; empty where somebody does."""
-    try:
-        listening = queue.workers_seen("io").listening
-    except queue.QueueDown as down:
-        return str(down)
-    return "" if listening else "No worker for this has been seen. Start one with: python manage.py worker io"

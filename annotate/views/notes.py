@@ -11,22 +11,18 @@ from django.contrib.auth.decorators import login_required
 from django.core import serializers
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from annotate.access import get_document
+from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, How, Note, Role
 
 LONGEST = 2000
 GONE = "That note is not there any more."
 KEPT_FOR_UNDO = 20  # deleted notes, in the session of who deleted them
-
-
-class HtmxHttpRequest(HttpRequest):
-    htmx: HtmxDetails
 
 
 class NoteForm(forms.Form):

@@ -179,7 +179,7 @@ def test_an_import_that_nobody_will_take_says_so_with_the_command(client, projec
     monkeypatch.setattr(queue, "length", lambda name: 1)
     monkeypatch.setattr(queue, "workers_seen", lambda name: queue.Workers(listening, None))
     page = page_of(client, upload(client, project, SEED))
-    assert ("No worker for imports has been seen" in page) is is_said
+    assert ("No worker for this has been seen" in page) is is_said
     assert ("python manage.py worker io" in page) is is_said
 
 

@@ -1,0 +1,34 @@
+"""What pages that follow a job have in common: how a poll is answered, and why nothing moves."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django_htmx.http import reswap, retarget
+from django_htmx.middleware import HtmxDetails
+
+from annotate import queue
+
+
+class HtmxHttpRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+def answer_poll(request: HtmxHttpRequest, template: str, place: str, context: dict[str, Any]) -> HttpResponse:
+    """The page; to a poll what moves alone, for as long as the row works: its buttons are on the page already. The last
+    poll is answered with all that stands in `place`.
+    """
+    if context["row"].is_working and request.GET.get("shown") == "working":
+        return render(request, f"{template}#live", context)
+    if not request.htmx:
+        return render(request, template, context)
+    return reswap(retarget(render(request, f"{template}#progress", context), place), "innerHTML")
+
+
+def nobody_works() -> str:
+    """Why nothing moves, where nobody listens to the io queue; empty where somebody does."""
+    try:
+        listening = queue.workers_seen("io").listening
+    except queue.QueueDown as down:
+        return str(down)
+    return "" if listening else "No worker for this has been seen. Start one with: python manage.py worker io"

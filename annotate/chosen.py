@@ -15,6 +15,7 @@ SORTS = {  # the column, and whether the largest come first
     "-date": ("l.date", True),
     "length": ("l.token_count", False),
     "-length": ("l.token_count", True),
+    "changed": ("l.changed", True),
     "unsure": ("p.uncertainty", True),
 }
 

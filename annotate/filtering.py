@@ -26,6 +26,7 @@ SORT_NAMES = {
     "-date": "Latest date first",
     "length": "Shortest first",
     "-length": "Longest first",
+    "changed": "Recently changed first",
     "unsure": "Model least sure first",
 }
 

@@ -31,6 +31,14 @@ STATES = {
     "empty": "l.state = 'finished' AND NOT l.tagged",
 }
 
+# The index that has the list in the order of a column.
+_SORTED = {
+    "l.title": "listed_title",
+    "l.date": "listed_date",
+    "l.token_count": "listed_length",
+    "l.changed": "listed_changed",
+}
+
 
 @dataclass
 class Query:
@@ -178,9 +186,7 @@ class Listing:
             query = Query([f"annotate_prediction p{_by(index)}", "annotate_listed l"], "p.document_id")
             query.where("l.id = p.document_id")
         else:
-            index = facet or {"l.title": "listed_title", "l.date": "listed_date", "l.token_count": "listed_length"}.get(
-                column if not chosen.filters else "", "listed_all"
-            )
+            index = facet or _SORTED.get(column if not chosen.filters else "", "listed_all")
             query = Query([f"annotate_listed l{_by(index)}"], "l.id")
         self._narrow(query, bool(words), sources, said)
         return query

@@ -16,10 +16,14 @@ from annotate.tokens import WRITTEN_WITHOUT_BLANKS
 _ALONE = re.compile(f"([{WRITTEN_WITHOUT_BLANKS}])")
 WORDS_READ = 250_000  # characters; PostgreSQL's index takes no more than a megabyte an article
 
-_LISTED = "id, project_id, title, source, date, token_count, state, split, flagged, tagged"
+_LISTED = "id, project_id, title, source, date, token_count, state, split, flagged, tagged, changed"
 _LISTED_FROM = """{d}.id, {d}.project_id, lower(substr({d}.title, 1, 100)), {d}.source, {d}.date, {d}.token_count,
-    {d}.state, {d}.split, {d}.flagged, EXISTS (SELECT 1 FROM annotate_documentlabel WHERE document_id = {d}.id)"""
-_LIST = f"INSERT INTO annotate_listed ({_LISTED}) SELECT {_LISTED_FROM.format(d='new')}"
+    {d}.state, {d}.split, {d}.flagged, EXISTS (SELECT 1 FROM annotate_documentlabel WHERE document_id = {d}.id),
+    coalesce((SELECT {changed} FROM annotate_annotation g WHERE g.document_id = {d}.id AND g.kind = 'gold'), 0)"""
+_MILLISECONDS = {
+    "sqlite": "CAST(round((julianday({moment}) - 2440587.5) * 86400000) AS INTEGER)",  # julianday counts from noon
+    "postgresql": "CAST(extract(epoch FROM {moment}) * 1000 AS bigint)",
+}
 _RELIST = """UPDATE annotate_listed SET project_id = new.project_id, title = lower(substr(new.title, 1, 100)),
     source = new.source, date = new.date, token_count = new.token_count, state = new.state, split = new.split,
     flagged = new.flagged WHERE id = new.id"""
@@ -28,6 +32,20 @@ _SHOWN = "title, source, date, token_count, state, split, flagged, project_id, d
 _TAG = "UPDATE annotate_listed SET tagged = {true} WHERE id = new.document_id AND NOT tagged"
 _UNTAG = """UPDATE annotate_listed SET tagged = {false} WHERE id = old.document_id AND tagged
     AND NOT EXISTS (SELECT 1 FROM annotate_documentlabel WHERE document_id = old.document_id)"""
+
+
+def _listed_from(vendor: str, row: str) -> str:
+    return _LISTED_FROM.format(d=row, changed=_MILLISECONDS[vendor].format(moment="g.updated_at"))
+
+
+def _list(vendor: str) -> str:
+    return f"INSERT INTO annotate_listed ({_LISTED}) SELECT {_listed_from(vendor, 'new')}"
+
+
+def _change(vendor: str) -> str:
+    """A gold annotation was written. One narrow row, and its place in the one index that has the moment."""
+    moment = _MILLISECONDS[vendor].format(moment="new.updated_at")
+    return f"UPDATE annotate_listed SET changed = {moment} WHERE id = new.document_id"
 
 
 def spaced(text: str) -> str:
@@ -104,13 +122,16 @@ def refill(connection: Any) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute("DELETE FROM annotate_listed")
         cursor.execute("DELETE FROM annotate_tally")
-        chosen = f"SELECT {_LISTED_FROM.format(d='d')} FROM annotate_document d WHERE d.deleted_at IS NULL"
+        listed = _listed_from(connection.vendor, "d")
+        chosen = f"SELECT {listed} FROM annotate_document d WHERE d.deleted_at IS NULL"
         cursor.execute(f"INSERT INTO annotate_listed ({_LISTED}) {chosen}")
 
 
 def _sqlite() -> list[tuple[str, str, str]]:
     """Name, event and body of each."""
     document, listed, counts = "ON annotate_document", "ON annotate_listed", "ON annotate_documentlabel"
+    gold = "ON annotate_annotation WHEN new.kind = 'gold'"
+    enlist, change = _list("sqlite"), _change("sqlite")
     read = "INSERT INTO annotate_words (rowid, words) VALUES (new.id, tagdesk_words(new.title || ' ' || new.text));"
     # An index without the text is told what it is to forget.
     forget = (
@@ -127,7 +148,7 @@ def _sqlite() -> list[tuple[str, str, str]]:
             f"UPDATE OF title, text {document} WHEN old.title <> new.title OR old.text <> new.text",
             forget + read,
         ),
-        ("tagdesk_list", f"INSERT {document} WHEN new.deleted_at IS NULL", f"{_LIST};"),
+        ("tagdesk_list", f"INSERT {document} WHEN new.deleted_at IS NULL", f"{enlist};"),
         (
             "tagdesk_relist",
             f"UPDATE OF {_SHOWN} {document} WHEN old.deleted_at IS NULL AND new.deleted_at IS NULL",
@@ -136,13 +157,15 @@ def _sqlite() -> list[tuple[str, str, str]]:
         (
             "tagdesk_show",
             f"UPDATE OF deleted_at {document} WHEN old.deleted_at IS NOT NULL AND new.deleted_at IS NULL",
-            f"{_LIST};",
+            f"{enlist};",
         ),
         (
             "tagdesk_hide",
             f"UPDATE OF deleted_at {document} WHEN old.deleted_at IS NULL AND new.deleted_at IS NOT NULL",
             f"{_UNLIST};",
         ),
+        ("tagdesk_begin", f"INSERT {gold}", f"{change};"),
+        ("tagdesk_change", f"UPDATE OF updated_at {gold}", f"{change};"),
         ("tagdesk_count", f"INSERT {listed}", _counted("new", 1) + _counted_labels("new", 1)),
         ("tagdesk_uncount", f"DELETE {listed}", _counted("old", -1) + _counted_labels("old", -1)),
         (
@@ -215,16 +238,18 @@ def _moved(project: str, facet: str, value: str, by: int) -> str:
 
 def _postgresql() -> list[tuple[str, str, str, str]]:
     """Name, table, event and body of each."""
-    document, counts = "annotate_document", "annotate_documentlabel"
+    document, counts, enlist = "annotate_document", "annotate_documentlabel", _list("postgresql")
     read = f"""INSERT INTO annotate_words (id, words) VALUES (new.id, {_vector("new.")})
         ON CONFLICT (id) DO UPDATE SET words = excluded.words;"""
-    change = f"""IF new.deleted_at IS NOT NULL THEN {_UNLIST};
-        ELSIF old.deleted_at IS NULL THEN {_RELIST}; ELSE {_LIST}; END IF;"""
+    relist = f"""IF new.deleted_at IS NOT NULL THEN {_UNLIST};
+        ELSIF old.deleted_at IS NULL THEN {_RELIST}; ELSE {enlist}; END IF;"""
+    change = f"IF new.kind = 'gold' THEN {_change('postgresql')}; END IF;"
     return [
         ("tagdesk_read", document, "INSERT OR UPDATE OF title, text", read),
         ("tagdesk_forget", document, "DELETE", f"DELETE FROM annotate_words WHERE id = old.id; {_UNLIST};"),
-        ("tagdesk_list", document, "INSERT", f"IF new.deleted_at IS NULL THEN {_LIST}; END IF;"),
-        ("tagdesk_relist", document, f"UPDATE OF {_SHOWN}", change),
+        ("tagdesk_list", document, "INSERT", f"IF new.deleted_at IS NULL THEN {enlist}; END IF;"),
+        ("tagdesk_relist", document, f"UPDATE OF {_SHOWN}", relist),
+        ("tagdesk_change", "annotate_annotation", "INSERT OR UPDATE OF updated_at", change),
         ("tagdesk_label", counts, "INSERT", f"{_TAG.format(true='true')};"),
         ("tagdesk_unlabel", counts, "DELETE", f"{_UNTAG.format(false='false')};"),
     ]

@@ -4,6 +4,8 @@ so that no way of writing a document can forget to; nobody else writes here.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -29,6 +31,9 @@ class Listed(models.Model):
     split = models.CharField(max_length=10, choices=Split.choices)
     flagged = models.BooleanField()
     tagged = models.BooleanField(help_text="Its gold holds entities")
+    changed = models.BigIntegerField(
+        help_text="When its tags or its state were last changed, in milliseconds since 1970; 0 where it was not begun"
+    )
 
     class Meta:
         verbose_name_plural = "listed"
@@ -40,6 +45,7 @@ class Listed(models.Model):
             models.Index(fields=["project", "title", "id"], name="listed_title"),
             models.Index(fields=["project", "date", "id"], name="listed_date"),
             models.Index(fields=["project", "token_count", "id"], name="listed_length"),
+            models.Index(fields=["project", "changed", "id"], name="listed_changed"),
             models.Index(fields=["project", "id"], condition=Q(flagged=True), name="listed_flagged"),
             models.Index(
                 fields=["project", "id"], condition=Q(state=State.FINISHED, tagged=False), name="listed_empty"
@@ -48,6 +54,10 @@ class Listed(models.Model):
 
     def __str__(self) -> str:
         return f"Document {self.pk} in the list"
+
+    @property
+    def changed_at(self) -> datetime | None:
+        return datetime.fromtimestamp(self.changed / 1000, UTC) if self.changed else None
 
 
 class Tally(models.Model):

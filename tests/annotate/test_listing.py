@@ -1,5 +1,6 @@
 """What the list finds, in which order, how it is paged and counted; and that every way of writing keeps it true."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,8 +12,8 @@ from annotate import listing, search, triggers
 from annotate.chosen import SORTS, BadCursor, Chosen, Cursor, Total
 from annotate.desk import do, open_desk
 from annotate.listing import Listing
-from annotate.models import Ask, Document, DocumentLabel, Listed, Prediction, Source, Tally
-from tests.make import make_document, make_project, suggest
+from annotate.models import Annotation, Ask, Document, DocumentLabel, Listed, Prediction, Source, Tally
+from tests.make import make_document, make_project, make_user, suggest
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +179,37 @@ def test_orders_are_what_they_say():
     assert found(project, sort="-date") == [a.pk, b.pk, c.pk]
     assert found(project, sort="length") == [b.pk, c.pk, a.pk]
     assert found(project, sort="unsure") == [b.pk, a.pk]
+
+
+def test_the_recently_changed_come_first_and_what_nobody_has_begun_last():
+    project = make_project()
+    begun, raw, edited, finished = (make_document("Ada met Bob.", project) for _ in range(4))
+    act(edited, "tag", 0, 1, "PER")
+    act(begun, "tag", 0, 1, "PER")
+    act(finished, "finish")
+    assert found(project, sort="changed") == [finished.pk, begun.pk, edited.pk, raw.pk]
+    act(edited, "tag", 2, 3, "PER")
+    expected = [edited.pk, finished.pk, begun.pk, raw.pk]
+    assert found(project, sort="changed") == expected
+    moment = Listed.objects.get(pk=edited.pk).changed_at
+    assert moment is not None
+    assert abs(moment - edited.gold().updated_at) < timedelta(milliseconds=1)
+    assert Listed.objects.get(pk=raw.pk).changed_at is None
+    finished.delete_softly(None)
+    finished.restore(None)
+    assert found(project, sort="changed") == expected
+    triggers.refill(connection)
+    assert found(project, sort="changed") == expected
+
+
+def test_a_personal_annotation_is_no_change_of_the_article():
+    project = make_project()
+    document = make_document("Ada met Bob.", project)
+    own = Annotation.blank_gold(document)
+    own.kind, own.author = "personal", make_user()
+    own.save()
+    own.save()
+    assert Listed.objects.get(pk=document.pk).changed_at is None
 
 
 def test_a_page_is_not_moved_by_what_is_deleted_or_added_before_it(monkeypatch):
@@ -370,6 +402,7 @@ def test_migrating_back_and_forth_keeps_the_list():
         ({"sort": "-title"}, "listed_title"),
         ({"sort": "-date"}, "listed_date"),
         ({"sort": "length"}, "listed_length"),
+        ({"sort": "changed"}, "listed_changed"),
         ({"sort": "unsure"}, "prediction_most_unsure"),
     ],
 )

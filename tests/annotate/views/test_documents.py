@@ -53,6 +53,15 @@ def test_each_state_has_a_word_and_a_mark_of_its_own(client, project):
     assert len({mark for _, mark, _ in shown}) == len({word for _, _, word in shown}) == 5
 
 
+def test_a_row_says_when_its_article_was_last_changed_and_nothing_where_nobody_has_begun(client, project):
+    begun = make_document("Ada sang.", title="Begun", PER="Ada")
+    make_document("Bob sang.", title="Raw")
+    page = page_of(client, project, sort="changed")
+    assert titles(page) == ["Begun", "Raw"]
+    cells = re.findall(r'<td data-name="Changed">(.*?)</td>', page)
+    assert cells == [begun.gold().updated_at.strftime("%Y-%m-%d %H:%M"), ""]
+
+
 def test_an_article_without_a_title_is_known_by_its_first_words_and_a_hostile_one_is_text(client, project):
     make_document("Ada <b>sang</b>.")
     make_document("x", title="<script>alert(1)</script>")

@@ -4,7 +4,7 @@ import re
 
 from django.db import connection
 
-from annotate.triggers import spaced
+from annotate.triggers import spaced, unmarked
 
 _PHRASE = re.compile(r'"([^"]*)"|(\S+)')
 MOST_PHRASES = 20
@@ -21,6 +21,5 @@ def condition(wanted: list[str]) -> tuple[str, list[str]]:
     """SQL that holds for the rows `w` of the index with all these phrases."""
     if connection.vendor == "sqlite":
         return "w.annotate_words MATCH %s", [" AND ".join(f'"{phrase}"' for phrase in wanted)]
-    return f"w.words @@ ({' && '.join(['phraseto_tsquery(%s, %s)'] * len(wanted))})", [
-        value for phrase in wanted for value in ("simple", phrase)
-    ]
+    asked = f"phraseto_tsquery('simple', {unmarked('%s')})"
+    return f"w.words @@ ({' && '.join([asked] * len(wanted))})", wanted

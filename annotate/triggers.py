@@ -256,5 +256,10 @@ def _postgresql() -> list[tuple[str, str, str, str]]:
 
 
 def _vector(row: str) -> str:
-    text = f"left({row}title || ' ' || {row}text, {WORDS_READ})"
+    text = unmarked(f"left({row}title || ' ' || {row}text, {WORDS_READ})")
     return f"to_tsvector('simple', regexp_replace({text}, '([{WRITTEN_WITHOUT_BLANKS}])', ' \\1 ', 'g'))"
+
+
+def unmarked(text: str) -> str:
+    """The same text to PostgreSQL with its Latin letters plain, as SQLite's index takes them: Zurich is Zürich."""
+    return f"normalize(regexp_replace(normalize({text}, NFD), '([A-Za-z])[\\u0300-\\u036f]+', '\\1', 'g'), NFC)"

@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from django.db import connection
-
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = """
 import json, sys, django
@@ -79,13 +76,13 @@ def test_no_job_is_ended_by_a_clock_and_none_is_pickled(tmp_path: Path) -> None:
         assert (queue["DEFAULT_TIMEOUT"], queue["SERIALIZER"]) == (-1, "rq.serializers.JSONSerializer")
 
 
-@pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1)])
-def test_sqlite_is_set_so_that_readers_pass_a_writer(db: None, pragma: str, value: object) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("the tests run on another database")
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA {pragma}")
-        assert cursor.fetchone() == (value,)
+def test_sqlite_is_set_so_that_readers_pass_a_writer_and_writers_wait(tmp_path: Path) -> None:
+    program = (
+        "import json, django; django.setup()\nfrom django.db import connection as c\n"
+        "ask = lambda name: c.cursor().execute(f'PRAGMA {name}').fetchone()[0]\n"
+        "print(json.dumps([ask('journal_mode'), ask('busy_timeout')]))"
+    )
+    assert python(tmp_path, program) == ["wal", 20_000]
 
 
 def test_an_acknowledged_change_survives_a_power_cut(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 # make run    serve Tagdesk (sets up first)      make test   the tests, with a real browser
 # make setup  only set up                        make check  lint, types, templates, settings, import rules
+# make test-postgresql   the tests without a browser on a PostgreSQL of their own
 PORT ?= 8000
 # Where to take torch from, if not from the usual package index: the README has the addresses.
 TORCH_INDEX ?=
@@ -13,7 +14,7 @@ IN_VENV := .venv/bin/python
 FILTERED = $(if $(ARGS),$(ARGS) || [ $$? -eq 5 ])
 INSTALL = $(PYTHON) config/install.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
 
-.PHONY: setup setup-dev run test test-all screenshots check clean python browser
+.PHONY: setup setup-dev run test test-all test-postgresql screenshots check clean python browser
 
 setup: python
 	@$(INSTALL)
@@ -31,6 +32,9 @@ test: setup-dev browser
 
 test-all: test
 	@if grep -rqs "mark\.slow" tests; then $(IN_VENV) -m pytest -m slow $(FILTERED); fi
+
+test-postgresql: setup-dev
+	$(IN_VENV) -m tests.postgresql -m "not slow" --numprocesses 2 --ignore tests/browser $(FILTERED)
 
 # djLint's formatter stays off: it moves blanks, and on the article page every blank is the article's.
 # The pictures of every page go to build/screenshots, the README's own to docs/.

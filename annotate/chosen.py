@@ -83,11 +83,7 @@ class Cursor(NamedTuple):
 
 @dataclass
 class Page:
-    places: list[Cursor]  # of its articles
+    pks: list[int]
     previous: Cursor | None = None
     next: Cursor | None = None
     is_first: bool = False
-
-    @property
-    def pks(self) -> list[int]:
-        return [place.pk for place in self.places if place.pk is not None]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from annotate import listing
@@ -163,11 +164,12 @@ def test_fifty_articles_take_as_many_queries_as_one(client, project, django_asse
         make_document("Ada met Bob.", project, PER="Ada", ORG="Bob", finished=True)
 
     article()
-    with django_assert_num_queries(13):
+    queries = 13 if connection.vendor == "sqlite" else 16  # PostgreSQL counts each facet when it is asked
+    with django_assert_num_queries(queries):
         page_of(client, project)
     for _ in range(24):
         article()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(queries):
         assert len(titles(page_of(client, project))) == 50
 
 

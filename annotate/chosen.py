@@ -83,7 +83,11 @@ class Cursor(NamedTuple):
 
 @dataclass
 class Page:
-    pks: list[int]
+    places: list[Cursor]  # of its articles
     previous: Cursor | None = None
     next: Cursor | None = None
     is_first: bool = False
+
+    @property
+    def pks(self) -> list[int]:
+        return [place.pk for place in self.places if place.pk is not None]

@@ -88,6 +88,28 @@ class FilterForm(forms.Form):
             sort=data.get("sort") or "arrival",
         )
 
+    def is_narrowed(self) -> bool:
+        """Whether it is another list than all articles as they arrived."""
+        chosen = self.chosen()
+        return bool(chosen.filters) or chosen.sort != "arrival"
+
+    def words(self) -> list[str]:
+        """The choice as people would say it."""
+        data = self.cleaned_data
+        said = [
+            STATE_NAMES.get(data["state"], ""),
+            dict(Split.choices).get(data["split"], ""),
+            data["label"],
+            f"“{data['q']}”" if data["q"] else "",
+            data["source"],
+            f"from {data['since']}" if data["since"] else "",
+            f"to {data['until']}" if data["until"] else "",
+            "flagged" if data["flagged"] else "",
+            f"unsure from {data['unsure']} %" if data["unsure"] is not None else "",
+            _in_sentence(SORT_NAMES[data["sort"]]) if data["sort"] not in ("", "arrival") else "",
+        ]
+        return [words for words in said if words]
+
     def query(self) -> str:
         """The same choice as an address says it."""
         return urlencode(self.given())
@@ -104,6 +126,10 @@ def _counted(
         (str(value), f"{name} ({counts.get((facet, str(value)), 0):,})" if value in counted else name)
         for value, name in names.items()
     ]
+
+
+def _in_sentence(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _said(value: Any) -> str:

@@ -70,28 +70,31 @@ class Listing:
 
     def page(self, cursor: Cursor | None = None) -> Page:
         """The articles behind the cursor, or before it. Constant in cost wherever it stands."""
-        column, descending = SORTS[self.chosen.sort]
         backward = cursor is not None and cursor.backward
-        query = self._query(column)
-        if cursor is not None and cursor.pk is not None:
-            self._go_to(query, column, cursor, falling=descending != backward)
-        order = "DESC" if descending != backward else "ASC"
-        columns = [column, query.pk] if column else [query.pk]
-        rest = f"ORDER BY {', '.join(f'{name} {order}' for name in columns)} LIMIT {PAGE + 1}"
-        rows = self._rows(query, f"{query.pk}, {column or 'NULL'}", rest)
-        more, rows = len(rows) > PAGE, rows[:PAGE]
+        places = self._places(cursor, PAGE + 1)
+        more, places = len(places) > PAGE, places[:PAGE]
         if backward:
-            rows.reverse()
+            places.reverse()
         before, behind = (
             (more, cursor is not None and cursor.pk is not None) if backward else (cursor is not None, more)
         )
-        sort = self.chosen.sort
         return Page(
-            [pk for pk, _ in rows],
-            previous=Cursor(sort, True, rows[0][1], rows[0][0]) if rows and before else None,
-            next=Cursor(sort, False, rows[-1][1], rows[-1][0]) if rows and behind else None,
+            places,
+            previous=places[0]._replace(backward=True) if places and before else None,
+            next=places[-1] if places and behind else None,
             is_first=cursor is None,
         )
+
+    def step(self, cursor: Cursor) -> Cursor | None:
+        """The place of the next article behind the cursor, or before it."""
+        return next(iter(self._places(cursor, 1)), None)
+
+    def count_from(self, cursor: Cursor) -> int:
+        """How many articles are behind the cursor, or before it: exact as far as COUNTED, one more stands for all."""
+        column, descending = SORTS[self.chosen.sort]
+        query = self._query(column)
+        self._go_to(query, column, cursor, falling=descending != cursor.backward)
+        return self._count(query, f"LIMIT {COUNTED + 1}")
 
     def total(self) -> Total:
         """Exact without a filter and for one of state, split, label, source and flag alone; else as far as COUNTED."""
@@ -103,10 +106,7 @@ class Listing:
                 sum(self.counts[("state", state)] for state in State.values if ("state", state) in self.counts)
             )
         query = self._query("")
-        counted = query.select("1 AS one", "" if facet else f"LIMIT {COUNTED + 1}")
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({counted}) AS found", query.params)
-            number = int(cursor.fetchone()[0])
+        number = self._count(query, "" if facet else f"LIMIT {COUNTED + 1}")
         return Total(number) if facet or number <= COUNTED else Total(COUNTED, is_exact=False)
 
     @cached_property
@@ -242,6 +242,21 @@ class Listing:
         if chosen.flagged:
             query.where("l.flagged")
 
+    def _places(self, cursor: Cursor | None, limit: int) -> list[Cursor]:
+        """Of the articles that follow, the nearest first."""
+        sort = self.chosen.sort
+        column, descending = SORTS[sort]
+        query, falling = self._query(column), descending
+        if cursor is not None:
+            falling = descending != cursor.backward
+            if cursor.pk is not None:
+                self._go_to(query, column, cursor, falling)
+        order = "DESC" if falling else "ASC"
+        columns = [column, query.pk] if column else [query.pk]
+        rest = f"ORDER BY {', '.join(f'{name} {order}' for name in columns)} LIMIT {limit}"
+        rows = self._rows(query, f"{query.pk}, {column or 'NULL'}", rest)
+        return [Cursor(sort, False, key, pk) for pk, key in rows]
+
     def _go_to(self, query: Query, column: str, cursor: Cursor, falling: bool) -> None:
         sign = "<" if falling else ">"
         if column:
@@ -254,6 +269,11 @@ class Listing:
         imports = self.project.sources.filter(kind=Source.Kind.IMPORT).values_list("pk", flat=True)
         current = self.project.current_source_id
         return [*([current] if current else []), *(pk for pk in imports if pk != current)]
+
+    def _count(self, query: Query, rest: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({query.select('1 AS one', rest)}) AS found", query.params)
+            return int(cursor.fetchone()[0])
 
     def _rows(self, query: Query, what: str, rest: str) -> list[Any]:
         with connection.cursor() as cursor:

@@ -21,6 +21,7 @@ from annotate.iob2 import Span
 from annotate.models import Annotation, Conflict, Document, Edit, Label, Project, Refused, Role, Split
 from annotate.models.prediction import Suggestion
 from annotate.rendering import Mark, Sheet
+from annotate.trail import Course, Trail
 from annotate.views.notes import notes_context
 
 
@@ -50,13 +51,20 @@ def document_awaited(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @login_required
 def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
-    """The next article of the queue; `after` names the one just left."""
+    """The next article of the list that somebody follows, with `back` the one before; else of the queue, where `after`
+    names the one just left.
+    """
     project = get_project(request.user, slug)
+    if course := _course(request, project):
+        return _along(request, course, back="back" in request.GET)
     after = request.GET.get("after", "")
     left = project.documents.filter(pk=after).first() if after.isdecimal() else None
     following = Document.objects.next_in_queue(project, after=left)
     if following is None and left is not None and left.state != "finished":
-        messages.info(request, "This is the only article left.")
+        told = "This is the only article left."
+        if request.htmx:
+            return _open(request, project, left, warning=told)
+        messages.info(request, told)
         following = left
     if following is None:
         return _all_done(request, project)
@@ -108,19 +116,39 @@ def document_restore(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("document", document.pk)
 
 
-def _go_on(request: HttpRequest, finished: Document, role: Role) -> HttpResponseBase:
+def _go_on(request: HtmxHttpRequest, finished: Document, role: Role) -> HttpResponseBase:
     """The next article in place of the finished one, in the same answer."""
+    if course := _course(request, finished.project):
+        return _along(request, course, finished=finished, role=role)
     following = Document.objects.next_in_queue(finished.project, after=finished)
     if following is None:
         return _all_done(request, finished.project)
     return _open(request, finished.project, following, finished=finished, role=role)
 
 
-def _open(request: HttpRequest, project: Project, following: Document, **more: Any) -> HttpResponse:
+def _course(request: HttpRequest, project: Project) -> Course | None:
+    trail = Trail.of(request)
+    return trail.course(project) if trail else None
+
+
+def _along(request: HtmxHttpRequest, course: Course, back: bool = False, **more: Any) -> HttpResponseBase:
+    """The list's next article in the place of the one on the page; at its end the list."""
+    step, project = course.step(back), course.listing.project
+    if step is None:
+        messages.info(request, f"That was the {'first' if back else 'last'} article of this list.")
+        return _to(request, course.list_address)
+    pk, trail = step
+    following = get_object_or_404(project.documents.present().defer("signature"), pk=pk)
+    return _open(request, project, following, trail, **more) if request.htmx else redirect(trail.address(following.pk))
+
+
+def _open(
+    request: HttpRequest, project: Project, following: Document, trail: Trail | None = None, **more: Any
+) -> HttpResponse:
     """Another article of the project in the place of the one on the page."""
     following.project = project  # with the current model, known by now
-    response = _whole_desk(request, following, **more)
-    return push_url(response, reverse("document", args=[following.pk]))
+    response = _whole_desk(request, following, trail=trail, **more)
+    return push_url(response, trail.address(following.pk) if trail else reverse("document", args=[following.pk]))
 
 
 def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
@@ -128,7 +156,10 @@ def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
         messages.success(request, "Every article of this project is finished.")
     else:
         messages.info(request, "There is no article yet. Import some first.")
-    address = reverse("project", args=[project.slug])
+    return _to(request, reverse("project", args=[project.slug]))
+
+
+def _to(request: HttpRequest, address: str) -> HttpResponseBase:
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)  # type: ignore[attr-defined]
 
 
@@ -170,8 +201,13 @@ def _render(
     annotation: Annotation | None = None,
     status: int = 200,
     role: str | None = None,
+    trail: Trail | None = None,
     **more: Any,
 ) -> HttpResponse:
+    trail = trail or Trail.of(request)
+    course = trail.course(document.project) if trail and fragment != "#edited" else None
+    if fragment != "#edited" and course is None:
+        trail = None
     annotation = annotation or document.gold() or Annotation.blank_gold(document)
     labels = document.project.label_list
     spans = annotation.spans()
@@ -202,7 +238,10 @@ def _render(
         "may_edit": held.rank >= Role.ANNOTATOR.rank,
         "may_manage": held == Role.MANAGER,
         "edit_fields": [name for name in EditForm.base_fields if name not in Seen._fields],
-        "next_address": f"{reverse('document_next', args=[document.project.slug])}?after={document.pk}",
+        "next_address": f"{reverse('document_next', args=[document.project.slug])}?after={document.pk}"
+        + (f"&{trail}" if trail else ""),
+        "trail": trail,
+        "course": course,
         **({} if fragment == "#edited" else notes_context(document, request.user)),
         **more,
     }

@@ -8,6 +8,7 @@ from django.db.models import Case, Value, When
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
@@ -16,6 +17,7 @@ from annotate.chosen import BadCursor, Cursor, Page
 from annotate.filtering import FilterForm
 from annotate.listing import PAGE, Listing
 from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, Split, State
+from annotate.trail import Trail
 
 EXCERPT = 90  # characters that stand for a title
 # The words of the states as rows show them, each with a mark of its own.
@@ -30,6 +32,7 @@ SHOWN = {
 
 class Row(NamedTuple):
     listed: Listed
+    address: str
     heading: str
     excerpt: str
     state: str
@@ -60,7 +63,7 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
         "project": project,
         "form": form,
         "page": page,
-        "rows": _rows(project, page.pks),
+        "rows": _rows(project, page, form),
         "total": total.number if total else len(page.pks),
         "is_exact": total is None or total.is_exact,
         "query": form.query(),
@@ -81,8 +84,9 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
     return response
 
 
-def _rows(project: Project, pks: list[int]) -> list[Row]:
+def _rows(project: Project, page: Page, form: FilterForm) -> list[Row]:
     """What a page shows, in as many queries for fifty articles as for one."""
+    pks = page.pks
     listed = Listed.objects.in_bulk(pks)
     # A text lies far behind its title: it is read only where it has to stand for one.
     excerpt = Case(When(title="", then=Substr("text", 1, EXCERPT)), default=Value(""))
@@ -94,12 +98,14 @@ def _rows(project: Project, pks: list[int]) -> list[Row]:
         labels.setdefault(count.document_id, []).append(count)
     suggested = _suggested(project, [row.pk for row in listed.values() if row.state == State.RAW])
     rows = []
-    for pk in pks:
+    query = form.query() if form.is_narrowed() else None
+    for pk, place in zip(pks, page.places, strict=True):
         if pk in listed and pk in named:  # else it was deleted while we looked
             state = "suggested" if pk in suggested else listed[pk].state
             if state == State.FINISHED and not listed[pk].tagged:
                 state = "empty"
-            rows.append(Row(listed[pk], *named[pk], state, *SHOWN[state], labels.get(pk, [])))
+            address = Trail(query, str(place)).address(pk) if query is not None else reverse("document", args=[pk])
+            rows.append(Row(listed[pk], address, *named[pk], state, *SHOWN[state], labels.get(pk, [])))
     return rows
 
 

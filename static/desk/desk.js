@@ -94,15 +94,17 @@ class TagDesk extends HTMLElement {
     const path = detail.pathInfo.requestPath;
     if (path.endsWith("/edit") || detail.target.id !== "desk" || !this.queue.length) return;
     detail.shouldSwap = false;
-    if (path.includes("/next")) this.leave(() => this.querySelector("[data-next], [data-skip]")?.click());
+    if (path.includes("/next")) this.leave(() => this.querySelector(this.way)?.click());
   }
 
   stay(event) {
-    const link = event.target.closest("[data-skip], [data-next]");
-    if (!link || !(this.queue.length || this.aids.draft)) return;
+    const link = event.target.closest("[data-skip], [data-next], [data-previous]");
+    if (!link) return;
+    this.way = ["[data-previous]", "[data-next]", "[data-skip]"].find((way) => link.matches(way));
+    if (!(this.queue.length || this.aids.draft)) return;
     event.preventDefault();
     event.stopPropagation();
-    this.leave(() => this.querySelector(link.matches("[data-next]") ? "[data-next]" : "[data-skip]")?.click());
+    this.leave(() => this.querySelector(this.way)?.click());
   }
 
   keepDraft() {
@@ -315,7 +317,7 @@ class TagDesk extends HTMLElement {
     if (control) return this.editable && key.toLowerCase() === "z" && (this.send(shift ? "redo" : "undo"), true);
     const pages = {
       PageDown: () => this.querySelector("[data-skip]")?.click(),
-      PageUp: () => this.leave(() => history.back()),
+      PageUp: () => (this.querySelector("[data-previous]") ? this.querySelector("[data-previous]").click() : this.leave(() => history.back())),
       "?": () => this.aids.fold("keys"),
       "/": () => this.querySelector("[data-find-label]")?.focus(),
     };

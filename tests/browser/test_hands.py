@@ -195,6 +195,31 @@ def test_page_keys_lead_to_the_next_article_and_back(desk: Desk, article: Docume
     expect(page).to_have_url(f"{desk.site}/articles/{article.pk}/")
 
 
+def test_the_page_keys_and_finishing_follow_the_list_one_came_by(desk: Desk, article: Document) -> None:
+    for title in ("Cleo", "Bob"):
+        make_document(f"{title} sang.", article.project, title=title)
+    make_document("Nobody.", article.project, title="Aside", split="aside")
+    page = desk.open(article)
+    page.goto(f"{desk.site}/projects/{article.project.slug}/articles?split=train&sort=title")
+    page.get_by_role("link", name="Bob").click()
+    expect(page.locator(".trail")).to_contain_text("Training · title, A to Z")
+    expect(page.locator(".trail")).to_contain_text("1 of 3")
+    page.keyboard.press("PageDown")
+    expect(page.locator("h1")).to_have_text("Cleo")
+    page.keyboard.press("PageDown")
+    expect(page.locator("h1")).to_have_text("Meetings")
+    page.keyboard.press("PageUp")
+    expect(page.locator(".trail")).to_contain_text("2 of 3")
+    expect(page.locator("h1")).to_have_text("Cleo")
+    page.wait_for_timeout(700)  # nobody finishes what was opened just now
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Meetings")
+    page.reload()
+    expect(page.locator(".trail")).to_contain_text("3 of 3")
+    page.keyboard.press("PageDown")
+    expect(page.get_by_text("That was the last article of this list.")).to_be_visible()
+
+
 def test_the_same_mentions_are_offered_taken_together_or_one_by_one_and_undone(
     desk: Desk, transactional_db: None
 ) -> None:

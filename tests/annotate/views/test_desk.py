@@ -162,6 +162,9 @@ def test_skipping_the_only_article_says_that_it_is_the_only_one(client, ada):
     document = make_document()
     page = client.get(reverse("document_next", args=["news"]), {"after": document.pk}, follow=True)
     assert "This is the only article left." in page.content.decode()
+    address = reverse("document_next", args=["news"])
+    skipped = client.get(address, {"after": document.pk}, headers={"HX-Request": "true"})
+    assert "This is the only article left." in skipped.content.decode()
 
 
 def test_a_deleted_article_is_offered_back_and_comes_back_whole(client, ada):

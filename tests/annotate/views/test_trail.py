@@ -1,0 +1,190 @@
+"""Reading along a list: from its page to an article, and from article to article in its order."""
+
+import re
+from html import unescape
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from annotate import listing, trail
+from annotate.chosen import Cursor
+from annotate.models import Edit, State
+from tests.make import join, make_document, make_project, make_user
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def project(client):
+    user = make_user("ada")
+    client.force_login(user)
+    return make_project(manager=user)
+
+
+def opened(client, project, title, **query):
+    """The page of the article that the list leads to."""
+    page = client.get(reverse("documents", args=[project.slug]), query).content.decode()
+    address = unescape(re.findall(rf'<a href="([^"]+)">{title}</a>', page)[0])
+    return client.get(address).content.decode()
+
+
+def link(page, mark):
+    return unescape(re.findall(rf'<a [^>]*{mark} href="([^"]+)"', page)[0])
+
+
+def go(client, page, mark):
+    return client.get(link(page, mark), follow=True).content.decode()
+
+
+def heading(page):
+    return re.findall(r"<h1>([^<]*)</h1>", page)[0]
+
+
+def standing(page):
+    return " ".join(re.sub(r"<[^>]+>", " ", re.findall(r'<p class="soft trail">(.*?)</p>', page, re.DOTALL)[0]).split())
+
+
+def finish(client, page, document, **more):
+    """As the page's own form would."""
+    hidden = {name: unescape(re.findall(rf'name="{name}" value="([^"]*)"', page)[0]) for name in ("list", "place")}
+    gold = document.gold()
+    edit = {"client_id": uuid4(), "base": gold.revision if gold else 0, "source": "", "verb": "finish", "go_on": "on"}
+    return client.post(reverse("document_edit", args=[document.pk]), {**edit, **hidden, **more}, headers=HTMX)
+
+
+@pytest.fixture
+def herald(project):
+    """Three articles of one paper, against the order of their titles, and others between them."""
+    for title in ("C", "x", "B", "y", "A"):
+        make_document(title=title)
+    project.documents.filter(title__in="ABC").update(source="Herald")
+    return {document.title: document for document in project.documents.all()}
+
+
+def test_next_and_previous_go_along_the_list_in_its_order(client, project, herald):
+    page = opened(client, project, "A", source="Herald", sort="title")
+    assert standing(page).startswith("In list: Herald · title, A to Z 1 of 3 ")
+    page = go(client, page, "data-skip")
+    assert heading(page) == "B"
+    assert standing(page).startswith("In list: Herald · title, A to Z 2 of 3 ")
+    assert heading(go(client, page, "data-skip")) == "C"
+    assert heading(go(client, page, "data-previous")) == "A"
+
+
+def test_both_ends_of_the_list_lead_to_the_list_and_say_so(client, project, herald):
+    page = go(client, opened(client, project, "A", source="Herald"), "data-skip")
+    assert "That was the last article of this list." in page
+    assert heading(page) == "Articles"
+    assert 'value="Herald"' in page
+    page = go(client, opened(client, project, "C", source="Herald"), "data-previous")
+    assert "That was the first article of this list." in page
+
+
+def test_finishing_goes_on_in_the_list_even_if_the_article_leaves_it(client, project, herald):
+    page = opened(client, project, "C", state="raw", source="Herald")
+    response = finish(client, page, herald["C"])
+    assert heading(response.content.decode()) == "B"
+    assert "“C” is finished" in response.content.decode()
+    pushed = response.headers["HX-Push-Url"]
+    assert standing(client.get(pushed).content.decode()).startswith("In list: To do · Herald 1 of 2 ")
+    herald["C"].refresh_from_db()
+    assert herald["C"].state == State.FINISHED
+
+
+def test_finishing_the_last_one_leads_to_the_list(client, project, herald):
+    page = opened(client, project, "A", state="raw", source="Herald")
+    response = finish(client, page, herald["A"])
+    assert response.headers["HX-Redirect"] == f"{reverse('documents', args=[project.slug])}?state=raw&source=Herald"
+
+
+def test_who_works_through_the_recently_changed_meets_each_once(client, project):
+    for title in "CBA":
+        make_document("Ada sang.", title=title, PER="Ada")
+    documents = {document.title: document for document in project.documents.all()}
+    page = opened(client, project, "A", sort="changed")
+    assert finish(client, page, documents["A"]).content.decode().count("<h1>B</h1>") == 1
+    page = opened(client, project, "B", sort="changed")
+    response = finish(client, page, documents["B"])  # which makes it the first of the list
+    assert heading(response.content.decode()) == "C"
+
+
+def test_an_edit_keeps_to_the_list_without_asking_for_it(client, project, herald, django_assert_max_num_queries):
+    page = opened(client, project, "C", source="Herald")
+    tag = {"verb": "tag", "start": 0, "end": 1, "label": "PER", "go_on": ""}
+    finish(client, page, herald["C"], **tag)
+    without = {"list": "", "place": ""}
+    with django_assert_max_num_queries(100) as asked:
+        finish(client, page, herald["C"], **{**tag, "start": 2, "end": 3, **without, "base": 1})
+    with django_assert_max_num_queries(len(asked)):
+        response = finish(client, page, herald["C"], **{**tag, "start": 4, "end": 5, "base": 2})
+    assert "source=Herald" in link(response.content.decode(), "data-skip")
+
+
+def test_the_list_is_one_click_away_at_its_place_and_can_be_left(client, project, herald, monkeypatch):
+    page = go(client, opened(client, project, "C", source="Herald"), "data-skip")
+    back, leave = (unescape(address) for address in re.findall(r'<a href="([^"]+)">(?:Back to|Leave) the list', page))
+    found = client.get(back).content.decode()
+    assert re.findall(r'<td class="heading">\s*<a [^>]*>([^<]*)</a>', found) == ["B", "A"]
+    assert leave == reverse("document", args=[herald["B"].pk])
+    page = client.get(leave).content.decode()
+    assert "In list:" not in page
+    assert link(page, "data-skip") == f"{reverse('document_next', args=[project.slug])}?after={herald['B'].pk}"
+
+
+def test_from_the_list_of_all_articles_the_queue_decides_as_ever(client, project, herald):
+    page = opened(client, project, "B")
+    assert "In list:" not in page
+    assert "data-previous" not in page
+
+
+def test_a_place_that_is_none_and_a_filter_that_is_none_lead_back_to_the_queue(client, project, herald):
+    article = reverse("document", args=[herald["B"].pk])
+    following = reverse("document_next", args=[project.slug])
+    place = opened(client, project, "B", source="Herald").split('name="place" value="')[1].split('"')[0]
+    last = str(Cursor("arrival", backward=True))
+    in_the_queue = reverse("document", args=[herald["x"].pk])
+    for query in (
+        {"source": "Herald", "place": "x"},
+        {"label": "GONE", "place": place},
+        {"source": "Herald", "place": last},
+    ):
+        assert "In list:" not in client.get(article, query).content.decode()
+        assert client.get(following, {**query, "after": herald["C"].pk}).url == in_the_queue
+
+
+def test_reading_along_a_list_writes_nothing_and_a_viewer_may(client, project, herald):
+    client.force_login(join(project, make_user(), "viewer"))
+    page = go(client, opened(client, project, "C", source="Herald"), "data-skip")
+    assert heading(page) == "B"
+    assert heading(go(client, page, "data-previous")) == "C"
+    assert not Edit.objects.exists()
+
+
+def test_what_is_many_is_counted_as_far_as_the_list_counts(client, project, herald, monkeypatch):
+    for module in (listing, trail):
+        monkeypatch.setattr(module, "COUNTED", 1)
+    page = opened(client, project, "C", source="Herald")
+    assert " 1 of 1+ " in standing(page)
+    page = go(client, page, "data-skip")
+    assert " 2 of 3 " in standing(page)
+    assert " behind the first 1 " in standing(go(client, page, "data-skip"))
+
+
+def test_every_filter_is_said_in_words(client, project):
+    make_document("Ada sang.", title="All", PER="Ada", finished=True)
+    project.documents.update(source="Herald", date="2024-05-03", flagged=True)
+    filters = {
+        "state": "finished",
+        "split": "train",
+        "label": "PER",
+        "q": "ada",
+        "source": "Herald",
+        "since": "2024-05-01",
+        "until": "2024-05-31",
+        "flagged": "on",
+        "sort": "-title",
+    }
+    said = standing(opened(client, project, "All", **filters))
+    assert "Finished · Training · PER · “ada” · Herald · from 2024-05-01 · to 2024-05-31 · flagged · title, Z" in said

@@ -31,8 +31,12 @@ SORT_NAMES = {
 }
 
 
+LONGEST_SEARCH = 200  # characters: an address must hold them, at up to twelve each
+BESIDE = {"at", "verb", "to"}  # what else the addresses of the list and of its bulk actions say
+
+
 class FilterForm(forms.Form):
-    q = forms.CharField(required=False, max_length=500, label="Words in title or text")
+    q = forms.CharField(required=False, max_length=LONGEST_SEARCH, label="Words in title or text")
     state = forms.ChoiceField(required=False)
     split = forms.ChoiceField(required=False)
     label = forms.ChoiceField(required=False, label="Label present")
@@ -65,6 +69,14 @@ class FilterForm(forms.Form):
             assert isinstance(field, forms.ChoiceField)
             field.choices = found
         self.fields["source"].widget.attrs["list"] = "sources"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name in sorted(set(self.data) - set(self.fields) - BESIDE):
+            self.add_error(None, f"There is no filter “{name[:50]}”, so it was left out.")
+        if data.get("since") and data.get("until") and data["until"] < data["since"]:
+            self.add_error("until", "This day is before the first one.")
+        return data
 
     def listing(self) -> Listing:
         """The list that is asked for, as far as that can be understood. Call once it was validated."""

@@ -7,14 +7,13 @@ from django.db import connection
 from annotate.triggers import spaced, unmarked
 
 _PHRASE = re.compile(r'"([^"]*)"|(\S+)')
-MOST_PHRASES = 20
 
 
 def phrases(typed: str) -> list[str]:
     """The words and the "quoted phrases" of a search, each without its signs."""
     pieces = (match[1] if match[1] is not None else match[2] for match in _PHRASE.finditer(typed))
     found = (re.sub(r"[\W_]+", " ", spaced(piece)).strip() for piece in pieces)
-    return [phrase for phrase in found if phrase][:MOST_PHRASES]
+    return [phrase for phrase in found if phrase]
 
 
 def condition(wanted: list[str]) -> tuple[str, list[str]]:

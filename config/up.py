@@ -176,6 +176,7 @@ def web_command(descriptor: int) -> list[str]:
         "threads": "8",
         "graceful-timeout": "3",
         "log-level": "warning",
+        "limit-request-line": "8190",  # the list's address says all its filters
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--no-control-socket", *arguments]

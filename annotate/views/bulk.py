@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -43,7 +42,9 @@ class BulkForm(forms.Form):
 @login_required
 def bulk_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.MANAGER)
-    filters = _filters(project, request)
+    filters = FilterForm(project, request.GET)
+    if not filters.is_valid():
+        return _not_understood(request, project)
     form = BulkForm(request.POST or request.GET)
     if not form.is_valid():
         messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
@@ -97,11 +98,14 @@ def bulk_undo(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_GET
 @login_required
-def export_found(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
+def export_found(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     project = get_project(request.user, slug)
     if kind not in exporting.FORMATS:
         raise Http404("There is no such format.")
-    lines = exporting.lines_of(project, kind, _filters(project, request).listing().chunks())
+    filters = FilterForm(project, request.GET)
+    if not filters.is_valid():
+        return _not_understood(request, project)
+    lines = exporting.lines_of(project, kind, filters.listing().chunks())
     response = StreamingHttpResponse((line.encode() for line in lines), content_type="text/plain; charset=utf-8")
     name = f"{project.slug}-selection.{exporting.FORMATS[kind]}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -109,12 +113,10 @@ def export_found(request: HttpRequest, slug: str, kind: str) -> StreamingHttpRes
     return response
 
 
-def _filters(project: Project, request: HttpRequest) -> FilterForm:
-    """The filters of the address. One that is not understood must not mean all articles."""
-    filters = FilterForm(project, request.GET)
-    if not filters.is_valid():
-        raise BadRequest("A filter of this address is not understood, so nothing is done with what it might find.")
-    return filters
+def _not_understood(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """A filter that is not understood must not mean all articles. The list says which one it is."""
+    messages.error(request, "A filter of this address is not understood, so nothing was done with what it might find.")
+    return redirect(f"{reverse('documents', args=[project.slug])}?{request.GET.urlencode()}")
 
 
 def _ask(

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
 from django.db.models import Case, Value, When
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
@@ -51,8 +50,9 @@ def documents(request: HttpRequest, slug: str) -> HttpResponse:
     given = request.GET.get("at", "")
     try:
         page = listing.page(Cursor.read(given, listing.chosen.sort) if given else None)
-    except BadCursor as error:
-        raise BadRequest("This address leads to no page of the list. Go back to its beginning.") from error
+    except BadCursor:
+        form.add_error(None, "The address leads to no page of this list, so this is its beginning.")
+        page = listing.page()
     return _render(request, listing, page, form)
 
 

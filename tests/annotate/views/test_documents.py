@@ -113,17 +113,30 @@ def test_a_free_combination_of_many_is_counted_as_so_many_and_more(client, proje
         ({"since": "yesterday"}, "Dated from: Enter a valid date"),
         ({"unsure": "200"}, "less than or equal to 100"),
         ({"sort": "random"}, "Order: Select a valid choice"),
+        ({"stat": "finished"}, "There is no filter “stat”"),
+        (
+            {"since": "2024-05-02", "until": "2024-05-01"},
+            "to: This day is before the first one. This filter was left out.",
+        ),
+        ({"q": "a" * 5_000}, "Words in title or text: Ensure this value has at most 200 characters (it has 5000)."),
+        ({"q": "a\x00"}, "Null characters are not allowed."),
+        ({"at": "nonsense"}, "The address leads to no page of this list, so this is its beginning."),
     ],
 )
 def test_a_filter_that_nobody_knows_is_named_and_left_out(client, project, query, says):
     make_document(title="Here")
+    Document.objects.update(date="2024-05-03")
     page = page_of(client, project, **query)
     assert says in page
     assert titles(page) == ["Here"]
 
 
-def test_a_page_that_is_none_is_a_bad_request(client, project):
-    assert client.get(reverse("documents", args=[project.slug]), {"at": "nonsense"}).status_code == 400
+def test_what_is_understood_of_an_address_is_still_filtered_by(client, project):
+    make_document(title="Begun", PER="Ada")
+    make_document(title="Raw")
+    page = page_of(client, project, state="in_progress", split="nowhere")
+    assert "Split: Select a valid choice" in page
+    assert titles(page) == ["Begun"]
 
 
 def test_dates_are_whole_days_and_publications_whole_names(client, project):

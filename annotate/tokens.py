@@ -35,6 +35,11 @@ _UNSPACED = (
 )
 # Where a word is no run of letters between blanks; the inside of a character class, for PostgreSQL too.
 WRITTEN_WITHOUT_BLANKS = _UNSPACED + _HANGUL
+# Emoji, arrows, currencies and the like, as far as they are no ASCII: signs that mean something alone. Also for both.
+SYMBOLS = (
+    r"\u00a2-\u00a9\u00ac\u00ae-\u00b1\u00b6\u00d7\u00f7\u20a0-\u20cf\u2116\u2122\u2190-\u2bff\U0001f000-\U0001faff"
+)
+JOINED_TO_SYMBOLS = r"\u200d\ufe0e\ufe0f\U000e0020-\U000e007f"
 _UNSPACED_PUNCTUATION = r"\u3000-\u3004\u3008-\u3020\u3030\u303d-\u303f\uff01-\uff20\uff3b-\uff40\uff5b-\uff65"
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import transaction
 
-from annotate.tokens import WRITTEN_WITHOUT_BLANKS
+from annotate.tokens import JOINED_TO_SYMBOLS, SYMBOLS, WRITTEN_WITHOUT_BLANKS
 
 _ALONE = re.compile(f"([{WRITTEN_WITHOUT_BLANKS}])")
+_SYMBOL = re.compile(f"([{SYMBOLS}])[{JOINED_TO_SYMBOLS}]*")
 WORDS_READ = 250_000  # characters; PostgreSQL's index takes no more than a megabyte an article
 
 _LISTED = "id, project_id, title, source, date, token_count, state, split, flagged, tagged, changed"
@@ -50,9 +51,12 @@ def _change(vendor: str) -> str:
 
 def spaced(text: str) -> str:
     """The text with blanks around each character of a script that is written without them: an index of words then
-    finds a word of Chinese as the phrase of its characters.
+    finds a word of Chinese as the phrase of its characters. A symbol, which no such index knows, becomes the word of
+    its number.
     """
-    return text if text.isascii() else _ALONE.sub(r" \1 ", text)
+    if text.isascii():
+        return text
+    return _SYMBOL.sub(lambda found: f" u{ord(found[1]):x} ", _ALONE.sub(r" \1 ", text))
 
 
 def teach(connection: Any, **kwargs: Any) -> None:
@@ -256,8 +260,16 @@ def _postgresql() -> list[tuple[str, str, str, str]]:
 
 
 def _vector(row: str) -> str:
-    text = unmarked(f"left({row}title || ' ' || {row}text, {WORDS_READ})")
+    text = _numbered(unmarked(f"left({row}title || ' ' || {row}text, {WORDS_READ})"))
     return f"to_tsvector('simple', regexp_replace({text}, '([{WRITTEN_WITHOUT_BLANKS}])', ' \\1 ', 'g'))"
+
+
+def _numbered(text: str) -> str:
+    """The same text with a word for each symbol, as `spaced` has it."""
+    return f"""(SELECT string_agg(
+        CASE WHEN piece[1] IS NULL THEN piece[2] ELSE ' u' || to_hex(ascii(piece[1])) || ' ' END, '' ORDER BY place)
+        FROM regexp_matches({text}, '([{SYMBOLS}])[{JOINED_TO_SYMBOLS}]*|([^{SYMBOLS}]+)', 'g')
+        WITH ORDINALITY AS cut (piece, place))"""
 
 
 def unmarked(text: str) -> str:

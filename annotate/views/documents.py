@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
+from annotate import search
 from annotate.access import get_project
 from annotate.chosen import BadCursor, Cursor, Page
 from annotate.filtering import FilterForm
@@ -70,7 +71,7 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
         "given": form.given(),
         "splits": Split.choices,
         "filtered": bool(listing.chosen.filters),
-        "wordless": bool(listing.chosen.q) and not page.pks,
+        "wordless": bool(listing.chosen.q) and not search.phrases(listing.chosen.q),
         "last": Cursor(listing.chosen.sort, backward=True),
         "sources": listing.sources(),
         "may_manage": project.role_of(request.user) == Role.MANAGER,

@@ -282,8 +282,24 @@ def test_counts_are_exact_for_one_facet_and_end_at_a_thousand_for_combinations(m
         ("minis*", False),
         ("o'neill", True),
         ("state-of-the-art", True),
-        ("ada 😀", True),
+        ("ada 😀", False),
         ("😀", False),
+        ("🎉", True),
+        ("ada 🎉", True),
+        ("👍", True),  # with a skin tone there
+        ("👍🏽", True),
+        ("👍🏿", False),
+        ("👩‍👩‍👧", True),
+        ("❤", True),  # with a variation selector there
+        ("❤️", True),
+        ("🇫🇷", True),
+        ("🇷🇫", False),
+        ('"Zürich ❤️ rome"', False),
+        ('"summit ❤️ rome"', True),
+        ("€5m", True),
+        ("€6m", False),
+        ("lyon", True),
+        ("→", True),
         ('"', False),
         ("* AND OR", False),
         ("NOT", False),
@@ -303,7 +319,10 @@ def test_counts_are_exact_for_one_facet_and_end_at_a_thousand_for_combinations(m
 )
 def test_a_search_is_words_whatever_is_typed(typed, hits):
     project = make_project()
-    text = "Ada met Bob O'Neill, the minister, in Zürich. 彼は東京と大阪に行った。 서울에서 state-of-the-art."
+    text = (
+        "Ada met Bob O'Neill, the minister, in Zürich. 彼は東京と大阪に行った。 서울에서 state-of-the-art. "
+        "Lyon🎉 won €5m → 👍🏽 👩‍👩‍👧 🇫🇷 summit ❤️Rome."
+    )
     document = make_document(text, title="Rome 2024")
     make_document("Something else.")
     expected = {True: [document.pk], False: []}.get(hits, list(Document.objects.values_list("pk", flat=True)))
@@ -313,6 +332,7 @@ def test_a_search_is_words_whatever_is_typed(typed, hits):
 def test_phrases_are_cut_to_what_an_index_knows():
     assert search.phrases('one "two three" fo* -- "  " O\'Neill') == ["one", "two three", "fo", "O Neill"]
     assert search.phrases("東京") == ["東 京"]
+    assert search.phrases("hi🎉there") == ["hi u1f389 there"]
 
 
 def test_what_is_written_past_the_models_is_listed_counted_and_found_too():

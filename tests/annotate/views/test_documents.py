@@ -157,6 +157,7 @@ def test_what_is_empty_says_why(client, project):
     make_document()
     assert "No article is like that." in page_of(client, project, state="finished")
     assert "whole words" in page_of(client, project, q="nowhere")
+    assert "in “$ …” there is none that it could look for" in page_of(client, project, q="$ …")
     assert "The current model has read no article yet." in page_of(client, project, sort="unsure")
 
 

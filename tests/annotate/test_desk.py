@@ -39,6 +39,33 @@ def test_a_tag_is_stored_as_iob2_with_its_count_its_state_and_a_line_in_the_log(
     assert (edit.char_start, edit.char_end) == (0, 12)
 
 
+def test_the_log_points_at_code_points_and_undo_finds_the_words_there(ada):
+    document = make_document("👩‍👩‍👧 and 🇩🇪 met Zoë\u0301 Ada.")
+    act(document, "tag", 5, 6, "PER", by=ada)
+    edit = Edit.objects.get()
+    assert document.text[edit.char_start : edit.char_end] == mentions_of(document)[0][1] == "Ada"
+    act(document, "undo", by=ada)
+    assert mentions_of(document) == []
+
+
+def test_an_edit_that_breaks_off_half_way_leaves_nothing(ada, monkeypatch):
+    document = make_document("Ada met Bob", PER="Ada")
+    before = (document.gold().revision, counts(document), Edit.objects.count())
+
+    def breaks(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(DocumentLabel.objects, "move", breaks)  # the last that an edit writes
+    with pytest.raises(ZeroDivisionError):
+        act(document, "finish", by=ada)
+    with pytest.raises(ZeroDivisionError):
+        act(document, "tag", 2, 3, "PER", by=ada)
+    document.refresh_from_db()
+    assert (document.gold().revision, counts(document), Edit.objects.count()) == before
+    assert mentions_of(document) == [("PER", "Ada")]
+    assert document.state == State.IN_PROGRESS
+
+
 def test_a_span_dragged_over_others_replaces_them_whole(ada):
     document = make_document("New York Times", LOC="New", PER="Times")
     act(document, "tag", 0, 2, "LOC", by=ada)

@@ -64,7 +64,7 @@ def states():
         "empty": make_document("Nobody sang.", finished=True),
         "held out": make_document("Ada is held out.", split="validation"),
     }
-    for name in ("suggested", "held out"):
+    for name in ("suggested", "in_progress", "finished", "held out"):
         articles[name].project = project
         suggest(articles[name], (0, 1, "PER", 0.9))
     return project, articles
@@ -261,6 +261,9 @@ def test_counts_are_exact_for_one_facet_and_end_at_a_thousand_for_combinations(m
     label = project.labels.get(name="PER").pk
     assert total(project) == total(project, label=label) == total(project, state="in_progress") == Total(4)
     assert total(project, label=label, split="train") == total(project, q="ada") == Total(2, is_exact=False)
+    with CaptureQueriesContext(connection) as asked:
+        total(project, label=label, split="train")
+    assert "LIMIT 3)" in asked.captured_queries[-1]["sql"]
     assert total(project, label=label, split="test") == Total(0)
 
 

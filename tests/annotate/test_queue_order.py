@@ -50,6 +50,20 @@ def test_who_skips_a_held_out_article_is_given_another_kind():
     assert following(project, after=held_out) == train
 
 
+@pytest.mark.parametrize("unsure", [[None, None, None], [0.9, 0.5, 0.1], [0.5, 0.5, 0.5], [0.9, 0.5, None]])
+def test_who_skips_one_after_another_is_given_them_all_before_any_again(unsure):
+    project = make_project(validation_share=0)
+    documents = [make_document(project=project) for _ in unsure]
+    for document, uncertainty in zip(documents, unsure, strict=True):
+        if uncertainty is not None:
+            suggest(document, uncertainty=uncertainty)
+    skipped = None
+    for document in documents:
+        skipped = following(project, after=skipped)
+        assert skipped == document
+    assert following(project, after=skipped) == documents[0]
+
+
 def test_after_a_finish_the_new_models_suggestions_come_first_wherever_the_article_stood():
     project = make_project(validation_share=0)
     suggested = make_document(project=project)

@@ -116,13 +116,20 @@ def test_undo_leaves_the_spans_that_somebody_has_touched_since_and_says_where():
     project = make_project()
     touched = make_document("Ada met Bob.", project, PER="Ada Bob")
     other = make_document("Ada sang.", project, PER="Ada")
+    undecided = make_document("Ada slept.", project, PER="Ada")
     row = change(project, "deleted", "PER")
     act(touched, "tag", 0, 1, "ORG")
+    act(undecided, "tag", 0, 1, "ORG")
+    act(undecided, "clear", 0, 1)  # looks as the change left it, but somebody has decided
     undone = undo(row)
-    assert (undone.kept, undone.spans) == (1, 2)
+    assert (undone.kept, undone.spans) == (2, 2)
+    assert mentions_of(undecided) == []
     assert mentions_of(touched) == [("ORG", "Ada"), ("PER", "Bob")]
     assert mentions_of(other) == [("PER", "Ada")]
-    assert list(undone.documents.filter(kept__gt=0).values_list("document", "kept")) == [(touched.pk, 1)]
+    assert list(undone.documents.filter(kept__gt=0).values_list("document", "kept")) == [
+        (touched.pk, 1),
+        (undecided.pk, 1),
+    ]
 
 
 def test_an_undo_waits_for_the_undo_of_what_builds_on_it():

@@ -47,6 +47,14 @@ def test_an_edit_answers_with_the_desk_alone(client, ada):
     assert mentions_of(document) == [("PER", "Ada")]
 
 
+def test_an_edit_of_a_long_article_is_answered_with_what_it_touched_alone(client, ada):
+    document = make_document(" ".join(f"Here is Ada{number}." for number in range(500)))
+    page = post(client, document, "tag", start=802, end=803, label="PER").content.decode()
+    assert 'data-s="802"' in page
+    assert page.count("<i") < 130
+    assert "Ada0<" not in page
+
+
 def test_finish_goes_on_to_the_next_article_in_the_same_answer(client, ada):
     first, second = make_document("Ada met Bob."), make_document("Next one.", title="Second")
     response = post(client, first, "finish", go_on="on")

@@ -146,7 +146,8 @@ def test_a_step_reads_only_so_many_tokens(client, ada, monkeypatch):
     assert (len(step.found), step.more) == (1, True)
 
 
-def test_a_batch_is_taken_back_as_one_and_brought_again_and_what_was_taken_stays(client, ada):
+def test_a_batch_is_taken_back_as_one_and_brought_again_and_what_was_taken_stays(client, ada, monkeypatch):
+    monkeypatch.setattr(propagating, "ROWS", 2)  # at a time
     first, second = make_document("Reuters and Reuters"), make_document("By Reuters")
     mark(client)
     with open_desk(first.pk, Ask.anew(ada)) as desk:
@@ -171,6 +172,8 @@ def test_what_was_rejected_in_an_article_is_not_marked_there_again(client, ada):
     with open_desk(document.pk, Ask.anew(ada)) as desk:
         do(desk, "reject", 0, 1, "ORG")
     client.post(reverse("mentions_undo", args=["news", Offer.objects.first().batch]))
+    step = propagating.look(document.project, propagating.Wanted("Reuters", "ORG"))
+    assert [found.places for found in step.found] == [[(2, 3)]]
     mark(client)
     assert soft_in(document) == [(2, "ORG")]
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core import serializers
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, QueryDict
@@ -22,7 +21,6 @@ from annotate.models import Document, How, Note, Role
 
 LONGEST = 2000
 GONE = "That note is not there any more."
-KEPT_FOR_UNDO = 20  # deleted notes, in the session of who deleted them
 
 
 class NoteForm(forms.Form):
@@ -122,7 +120,7 @@ def document_unflag(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def note_settle(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBase:
     document = get_document(request.user, pk, Role.ANNOTATOR)
-    found = document.notes.filter(pk=note).first()
+    found = document.notes.present().filter(pk=note).first()
     if found is not None:
         found.settle(request.user)
     return _answer(request, document, "Settled." if found else GONE)
@@ -132,7 +130,7 @@ def note_settle(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBas
 @login_required
 def note_reopen(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBase:
     document = get_document(request.user, pk, Role.ANNOTATOR)
-    found = document.notes.filter(pk=note).first()
+    found = document.notes.present().filter(pk=note).first()
     if found is not None:
         found.reopen()
     return _answer(request, document, "Open again." if found else GONE)
@@ -141,31 +139,32 @@ def note_reopen(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBas
 @require_POST
 @login_required
 def note_delete(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBase:
-    """Delete one's own note, or as a manager anybody's. Who deleted it can bring it back, as it was."""
+    """Delete one's own note, or as a manager anybody's."""
     document = get_document(request.user, pk, Role.ANNOTATOR)
-    found = document.notes.filter(pk=note).first()
-    deleted = request.session.get("deleted_notes", {})
-    if found is not None:
-        if not _may_delete(found, document, request.user):
-            raise PermissionDenied("Only its author or a manager deletes a note.")
-        deleted = {**deleted, str(note): serializers.serialize("json", [found])}
-        request.session["deleted_notes"] = dict(list(deleted.items())[-KEPT_FOR_UNDO:])
-        found.delete()
-    if str(note) not in deleted:
+    found = _found(document, note, request.user)
+    if found is None:
         return _answer(request, document, GONE)
+    found.delete_softly(request.user)
     return _answer(request, document, "The note is deleted.", undo=reverse("note_restore", args=[pk, note]))
 
 
 @require_POST
 @login_required
 def note_restore(request: HtmxHttpRequest, pk: int, note: int) -> HttpResponseBase:
+    """Bring back one's own note, or as a manager anybody's, as it was."""
     document = get_document(request.user, pk, Role.ANNOTATOR)
-    deleted = request.session.get("deleted_notes", {})
-    for row in serializers.deserialize("json", deleted.pop(str(note), "[]")):
-        row.save()
-    request.session["deleted_notes"] = deleted
-    is_there = document.notes.filter(pk=note).exists()
-    return _answer(request, document, "The note is back." if is_there else GONE)
+    found = _found(document, note, request.user)
+    if found is not None:
+        found.restore()
+    return _answer(request, document, "The note is back." if found else GONE)
+
+
+def _found(document: Document, note: int, user: Any) -> Note | None:
+    """A note, deleted or not, that the person may delete and bring back."""
+    found = document.notes.filter(pk=note).first()
+    if found is not None and not _may_delete(found, document, user):
+        raise PermissionDenied("Only its author or a manager deletes a note or brings it back.")
+    return found
 
 
 def _may_delete(note: Note, document: Document, user: Any) -> bool:
@@ -177,12 +176,14 @@ def notes_context(document: Document, user: Any) -> dict[str, Any]:
     """What `annotate/_notes.html` needs beside the article's `document` and `project`."""
     shown = [
         Shown(note, note.quote(document), _may_delete(note, document, user))
-        for note in document.notes.select_related("author", "settled_by")
+        for note in document.notes.select_related("author", "settled_by", "deleted_by")
     ]
+    present = [row for row in shown if row.note.deleted_at is None]
     flags = document.edits.filter(annotation=None, how=How.FLAGGED).select_related("author").order_by("-pk")
     return {
-        "open_notes": [row for row in shown if row.note.settled_at is None],
-        "settled_notes": [row for row in shown if row.note.settled_at is not None],
+        "open_notes": [row for row in present if row.note.settled_at is None],
+        "settled_notes": [row for row in present if row.note.settled_at is not None],
+        "deleted_notes": [row for row in shown if row.note.deleted_at is not None and row.may_delete],
         "flagging": flags.first() if document.flagged else None,
         "note_form": NoteForm(document=document),
         "may_note": document.project.role_of(user) in (Role.MANAGER, Role.ANNOTATOR),

@@ -119,7 +119,7 @@ def test_a_deleted_note_comes_back_as_it_was(client, ada):
         answer = html(post(client, "note_delete", document, note.pk))
         assert "The note is deleted." in answer
         assert f'hx-post="{restore}"' in answer
-        assert not Note.objects.exists()
+        assert not Note.objects.present().exists()
     for _ in range(2):
         assert "The note is back." in html(post(client, "note_restore", document, note.pk))
         assert Note.objects.values().get() == before
@@ -135,7 +135,43 @@ def test_only_its_author_or_a_manager_deletes_a_note(client, ada, bob):
     assert post(client, "note_delete", document, hers.pk).status_code == 403
     client.force_login(ada)
     assert "The note is deleted." in html(post(client, "note_delete", document, his.pk))
-    assert list(Note.objects.all()) == [hers]
+    assert list(Note.objects.present()) == [hers]
+
+
+@pytest.mark.parametrize("who", ["author", "manager"])
+def test_a_deleted_note_is_brought_back_by_its_author_or_a_manager_in_any_session(client, ada, bob, who):
+    document = Document.objects.get()
+    note = write(document, "Who is this?", by=bob)
+    assert "1 deleted" in html(post(client, "note_delete", document, note.pk))
+    client.force_login(bob if who == "author" else join(document.project, make_user(), "manager"))
+    answer = html(client.get(reverse("notes", args=[document.pk])))
+    assert "· deleted by ada," in answer
+    assert "Bring back" in answer
+    assert "No open note." in answer
+    assert "The note is back." in html(post(client, "note_restore", document, note.pk))
+    assert list(Note.objects.present()) == [note]
+
+
+@pytest.mark.parametrize("role", ["annotator", "viewer"])
+def test_others_neither_see_a_deleted_note_nor_bring_it_back(client, ada, bob, role):
+    document = Document.objects.get()
+    note = write(document, "Not nice.", by=bob)
+    note.delete_softly(ada)
+    client.force_login(join(document.project, make_user(), role))
+    answer = html(client.get(reverse("notes", args=[document.pk])))
+    assert "Not nice." not in answer
+    assert "deleted" not in answer
+    assert post(client, "note_restore", document, note.pk).status_code == 403
+    assert not Note.objects.present().exists()
+
+
+def test_a_deleted_note_is_neither_settled_nor_found_by_a_second_click(client, ada):
+    document = make_document(TEXT)
+    note = write(document, "Who?", by=ada)
+    note.delete_softly(ada)
+    assert "not there any more" in html(post(client, "note_settle", document, note.pk))
+    post(client, "note_new", document, text="Who?")
+    assert Note.objects.present().get() != note
 
 
 @pytest.mark.parametrize("name", ["note_settle", "note_reopen", "note_delete", "note_restore"])

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from annotate.desk import Desk, do
 from annotate.iob2 import Span
 from annotate.models import Ask, Conflict, Label, Project
+from annotate.models.project import refuse_twins
 
 SPAN = ("start", "end", "label")
 MOST_SPANS = 1_000  # of one edit
@@ -198,6 +199,7 @@ class ProjectForm(forms.Form):
             raise forms.ValidationError("Give at least one label.")
         if len(set(names)) < len(names):
             raise forms.ValidationError("A label is named twice.")
+        refuse_twins(names)
         for name in names:
             Label._meta.get_field("name").clean(name, None)
         return names

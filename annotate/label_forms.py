@@ -9,7 +9,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from annotate.models import COLORS, Label, LabelChange, Project
-from annotate.models.project import LABEL_PATTERN
+from annotate.models.project import LABEL_PATTERN, twin_of
 
 
 class LabelForm(forms.ModelForm[Label]):
@@ -27,6 +27,12 @@ class LabelForm(forms.ModelForm[Label]):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["name"]
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if twin := twin_of(name, self.instance.project.label_names()):
+            raise forms.ValidationError(f"There is a label “{twin}”, which differs by its case alone.")
+        return name
 
     def clean_key(self) -> str:
         return str(self.cleaned_data["key"]).lower()
@@ -69,6 +75,9 @@ class LabelChangeForm(forms.Form):
             if name in others:
                 self.taken = name
                 raise forms.ValidationError(f"There is a label “{name}” already.")
+            if twin := twin_of(name, others):
+                self.taken = twin
+                raise forms.ValidationError(f"There is a label “{twin}”, which differs by its case alone.")
             data["into"] = name
         elif kind == LabelChange.Kind.MERGED and into not in others:
             raise forms.ValidationError("Choose the label to merge it into.")

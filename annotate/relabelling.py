@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from annotate import queue
 from annotate.models import Import, Label, LabelChange, Project, Refused
+from annotate.models.project import twin_of
 from annotate.models.relabelling import rename_for_sources
 from annotate.respanning import run
 
@@ -44,6 +45,9 @@ def begin(
         raise Refused("This label is not there any more.")
     before = attributes(found)
     if kind == Kind.RENAMED:
+        others = project.labels.filter(leaving=False).exclude(pk=found.pk).values_list("name", flat=True)
+        if undoes is None and (twin := twin_of(into, others)):
+            raise Refused(f"There is a label “{twin}”, which differs by its case alone.")
         Label.objects.filter(pk=found.pk).update(key="", leaving=True)
         _make(Label(project=project, name=into, **before))
     elif into and (into == found.name or not project.labels.filter(name=into, leaving=False).exists()):

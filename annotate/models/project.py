@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
@@ -55,6 +56,7 @@ class Project(models.Model):
     @classmethod
     def begin(cls, name: str, labels: list[str], manager: User | None = None, **fields: Any) -> Project:
         """Create a project with its labels and, where there is one, its first manager. Call inside a transaction."""
+        refuse_twins(labels)
         project = cls(name=name.strip(), slug=free_slug(name), **fields)
         project.full_clean(exclude=["current_source"])
         project.save()
@@ -108,6 +110,17 @@ class Project(models.Model):
         if user.pk not in held:
             held[user.pk] = self.memberships.filter(user_id=user.pk).values_list("role", flat=True).first()
         return held[user.pk]
+
+
+def twin_of(name: str, names: Iterable[str]) -> str | None:
+    """The one of these names that differs from this one by its case alone: two labels that people would mix up."""
+    return next((other for other in names if other != name and other.casefold() == name.casefold()), None)
+
+
+def refuse_twins(names: list[str]) -> None:
+    for name in names:
+        if twin := twin_of(name, names):
+            raise ValidationError(f"“{name}” and “{twin}” differ by their case alone.")
 
 
 def free_slug(name: str) -> str:

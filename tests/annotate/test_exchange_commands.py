@@ -42,6 +42,7 @@ def test_a_project_is_made_with_its_labels(capsys: pytest.CaptureFixture[str]) -
         (["News", "--labels", "A B"], "no blank"),
         (["", "--labels", "PER"], "blank"),
         (["News", "--labels", "PER,PER"], "of this name already"),
+        (["News", "--labels", "PER,per"], "differ by their case alone"),
         (["News", "--labels", "PER", "--manager", "nobody"], "no user “nobody”"),
     ],
 )
@@ -53,13 +54,13 @@ def test_a_project_that_cannot_be_is_refused_with_the_reason(arguments: list[str
 
 @pytest.mark.django_db
 def test_files_are_imported_and_the_count_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_project("News", labels=["ORG"])
+    make_project("News", labels=["ORG", "Per"])
     text = tmp_path / "story.txt"
     text.write_text("Cy slept.")
     call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD)), str(text), "--split", "train")
     out = capsys.readouterr()
     assert "2 articles, 6 tokens, 2 entities imported; 0 left out" in out.out
-    assert "New label: PER" in out.out
+    assert "New label: PER, which differs from Per by its case alone" in out.out
     assert "Importing: 100%" in out.err
     assert set(Document.objects.values_list("split", "state")) == {("train", "finished"), ("train", "raw")}
 

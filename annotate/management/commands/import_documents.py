@@ -12,6 +12,7 @@ from annotate import uploads
 from annotate.exchange import importing
 from annotate.management.finding import project_named
 from annotate.models import Import, Project
+from annotate.models.project import twin_of
 
 Status = Import.Status
 PROBLEMS_PRINTED = 20
@@ -48,7 +49,8 @@ class Command(BaseCommand):
             f"{report['left_out']:,} left out, {report['repaired']:,} repaired, {report['aside']:,} held aside."
         )
         for name in report["new_labels"]:
-            self.stdout.write(f"New label: {name}")
+            twin = twin_of(name, project.label_names())
+            self.stdout.write(f"New label: {name}" + (f", which differs from {twin} by its case alone" if twin else ""))
         if row.problems_path and (report["errors"] or report["notices"]):
             self.stdout.write(f"All problems, a line each: {uploads.problems_file(row)}")
 

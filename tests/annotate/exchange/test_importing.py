@@ -66,6 +66,17 @@ def test_the_seed_sample_fails_whole_where_errors_are_to_fail(shared_data: Path)
     assert not NearKey.objects.exists()
 
 
+def test_labels_that_differ_by_case_alone_are_both_kept_and_told() -> None:
+    project = make_project(labels=["PER"])
+    rows = [row(0), row(1, tags=["B-per", *["O"] * 40]), row(2, tags=["B-Org", *["O"] * 40])]
+    rows.append(row(3, tags=["B-ORG", *["O"] * 40]))
+    handed_in = checked(upload(project, rows))
+    assert handed_in.preview["twins"] == [["per", "PER"], ["ORG", "Org"]]
+    imported(upload(project, rows))
+    assert project.label_names() == ["PER", "per", "Org", "ORG"]
+    assert [mentions_of(document)[0][0] for document in project.documents.all()] == ["PER", "per", "Org", "ORG"]
+
+
 def test_three_bad_among_many_are_left_out_and_listed_by_line() -> None:
     many = [row(number) for number in range(150)]
     for bad in (3, 77, 149):

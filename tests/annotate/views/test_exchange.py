@@ -67,6 +67,12 @@ def test_nothing_is_stored_before_it_was_shown(client, project, worker):
     assert not Document.objects.exists()
 
 
+def test_labels_that_differ_by_case_alone_are_told_before_the_import(client, project, worker):
+    row = upload(client, project, [{"text": "Ada sang.", "spans": [[0, 3, "per"]]}])
+    shown = " ".join(re.sub("<[^>]+>", "", page_of(client, row)).split())
+    assert "per differs from PER by its case alone: both are kept, and can be merged in the settings." in shown
+
+
 def test_repair_imports_all_and_says_what_it_repaired(client, project, worker):
     row = upload(client, project, SEED)
     confirm(client, row, "repair")

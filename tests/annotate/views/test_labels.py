@@ -1,12 +1,13 @@
 """The pages on which a manager changes labels."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from annotate import queue, relabelling
-from annotate.models import LabelChange, Source
+from annotate.models import LabelChange, Refused, Source
 from annotate.queue import QueueDown
 from tests.make import join, make_document, make_project, make_user, mentions_of
 
@@ -58,6 +59,33 @@ def test_a_label_is_added_changed_and_each_taken_back(client, project):
     assert (law.key, law.color, law.guideline) == ("l", 5, "")
     client.post(reverse("label_change_undo", args=[added.pk]))
     assert "LAW" not in project.label_names()
+
+
+@pytest.mark.parametrize("name", ["per", "Per"])
+def test_a_new_label_that_another_differs_from_by_case_alone_is_refused(client, project, name):
+    new = {"label-name": name, "label-key": "", "label-color": 5, "label-guideline": ""}
+    shown = client.post(reverse("label_new", args=[project.slug]), new).content.decode()
+    assert "There is a label “PER”, which differs by its case alone." in shown
+    assert name not in project.label_names()
+
+
+def test_a_renaming_to_another_label_in_other_case_is_refused_with_the_offer_to_merge(client, project):
+    make_document(project=project, PER="Ada")
+    shown = page(client, of("label_change_new", project), kind="renamed", name="org")
+    assert "There is a label “ORG”, which differs by its case alone." in shown
+    assert "?kind=merged&amp;into=ORG" in shown
+    project.add_label("LAW")
+    with pytest.raises(Refused, match="differs by its case alone"):  # added while the other page was looked at
+        relabelling.begin(project, None, "renamed", project.labels.get(name="PER"), "law", uuid4())
+    assert not LabelChange.objects.exists()
+
+
+def test_a_label_may_be_given_another_case(client, project):
+    make_document(project=project, PER="Ada")
+    confirm(client, of("label_change_new", project), kind="renamed", name="per")
+    assert project.label_names()[0] == "per"
+    client.post(reverse("label_change_undo", args=[LabelChange.objects.get().pk]))
+    assert project.label_names()[0] == "PER"
 
 
 @pytest.mark.parametrize("key", ["2", "a", "?"])

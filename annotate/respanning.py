@@ -215,7 +215,7 @@ def _end(row: LabelChange) -> bool:
 def _settle(row: LabelChange) -> None:
     """A rejected suggestion must not come back under a new name, nor a soft mark stay under a name that is gone."""
     verdicts = Verdict.objects.filter(document__project=row.project_id)
-    offers = Offer.objects.filter(document__project=row.project_id, label=row.label)
+    _settle_offers(row)
     if row.kind == Kind.RESTORED:
         for source in row.project.sources.all():
             _in_slices(
@@ -224,7 +224,24 @@ def _settle(row: LabelChange) -> None:
         return
     if row.kind != Kind.DELETED:
         _in_slices(row, verdicts.filter(label=row.label), label=row.into)
-    _in_slices(row, offers, **({"label": row.into} if row.into else {"active": False}))
+
+
+def _settle_offers(row: LabelChange) -> None:
+    """Soft marks follow; what becomes of them is remembered where nothing else would tell an undo."""
+    offers = Offer.objects.filter(document__project=row.project_id, label=row.label)
+    if row.kind == Kind.RESTORED:
+        assert row.undoes is not None
+        changed = row.undoes.offers.all()
+        if row.into:
+            _in_slices(row, changed.filter(label=row.into), label=row.label)
+        else:
+            _in_slices(row, changed, active=True)
+    elif row.kind == Kind.RENAMED:
+        _in_slices(row, offers, label=row.into)
+    elif row.into:
+        _in_slices(row, offers, remember=True, label=row.into)
+    else:
+        _in_slices(row, offers.filter(active=True), remember=True, active=False)
 
 
 def _said(source: Source, row: LabelChange) -> list[str]:
@@ -233,10 +250,12 @@ def _said(source: Source, row: LabelChange) -> list[str]:
     return called if row.label in source.renamed else [*called, row.label]
 
 
-def _in_slices(row: LabelChange, rows: Any, **values: Any) -> None:
+def _in_slices(row: LabelChange, rows: Any, remember: bool = False, **values: Any) -> None:
     last = 0
     while pks := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:ROWS]):
         with transaction.atomic():
+            if remember:
+                row.offers.add(*pks)
             rows.model.objects.filter(pk__in=pks).update(**values)
             _tell(row)
         last = pks[-1]

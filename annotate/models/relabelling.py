@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from annotate.models.document import Document
 from annotate.models.exchange import hold
-from annotate.models.prediction import Source
+from annotate.models.prediction import Offer, Source
 from annotate.models.project import Project
 
 Names = dict[str, str | None]  # a label's name then: its name now, None where it is gone
@@ -110,6 +110,9 @@ class LabelChange(models.Model):
     spans = models.PositiveIntegerField(default=0, help_text="Spans changed")
     kept = models.PositiveIntegerField(default=0, help_text="Spans left as they are, touched by somebody since")
     error = models.TextField(blank=True)
+    offers = models.ManyToManyField(
+        Offer, related_name="+", help_text="Soft marks that it gave another label or, where there is none, took away"
+    )
 
     objects = LabelChangeQuerySet.as_manager()
 

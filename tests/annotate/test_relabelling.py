@@ -20,6 +20,7 @@ from annotate.models import (
     Edit,
     Import,
     LabelChange,
+    Offer,
     Refused,
     Source,
     Verdict,
@@ -235,6 +236,49 @@ def test_a_rejected_suggestion_comes_back_under_no_name():
     undo(row)
     assert open_labels(document) == [(2, "ORG")]
     assert Verdict.objects.get().label == "PER"
+
+
+def soft_marks(document):
+    document.refresh_from_db()
+    return [(s.start, s.label) for s in document.open_suggestions(document.gold().spans()) if s.soft]
+
+
+@pytest.mark.parametrize(
+    ("kind", "into", "between"),
+    [("merged", "ORG", [(2, "ORG"), (4, "ORG")]), ("deleted", "", []), ("deleted", "ORG", [(2, "ORG"), (4, "ORG")])],
+)
+def test_soft_marks_follow_a_change_and_come_back_with_its_undo(kind, into, between):
+    project = make_project()
+    document = make_document("Ada met Ada and Ada.", project)
+    act(document, "tag", 0, 1, "PER")
+    act(document, "offer_like", 0, 1, False, False)
+    before = soft_marks(document)
+    assert before == [(2, "PER"), (4, "PER")]
+    row = change(project, kind, "PER", into)
+    assert soft_marks(document) == between
+    undo(row)
+    assert soft_marks(document) == before
+
+
+def test_an_undone_merge_leaves_the_soft_marks_that_always_had_the_other_label():
+    project = make_project()
+    document = make_document("Ada met Ada and Acme met Acme.", project)
+    for start, label in ((0, "PER"), (4, "ORG")):
+        act(document, "tag", start, start + 1, label)
+        act(document, "offer_like", start, start + 1, False, False)
+    row = change(project, "merged", "PER", "ORG")
+    undo(row)
+    assert soft_marks(document) == [(2, "PER"), (6, "ORG")]
+
+
+def test_soft_marks_taken_away_before_their_label_was_deleted_stay_away_after_its_undo():
+    project = make_project()
+    document = make_document("Ada met Ada and Ada.", project)
+    act(document, "tag", 0, 1, "PER")
+    act(document, "offer_like", 0, 1, False, False)
+    Offer.objects.update(active=False)
+    undo(change(project, "deleted", "PER"))
+    assert soft_marks(document) == []
 
 
 def test_the_page_is_told_which_labels_the_current_model_has_never_learnt():

@@ -122,9 +122,11 @@ class Desk:
         gone = {(s.start, s.end, s.label) for s in spans}
         low, high = min(s.start for s in spans), max(s.end for s in spans)
         accepted = self.document.verdicts.filter(active=True, kind=Verdict.Kind.ACCEPTED, start__gte=low, end__lte=high)
+        # One may have been accepted twice: its passage was left out and taken in again between.
+        once = {(v.source_id, v.start, v.end, v.label): v for v in accepted.order_by("pk")}
         return [
             Judged(Suggestion(v.start, v.end, v.label, v.probability, v.source_id or 0, said=v.said), kind)
-            for v in accepted
+            for v in once.values()
             if (v.start, v.end, v.label) in gone
         ]
 

@@ -189,7 +189,9 @@ class Verdict(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["document", "batch", "start", "end", "label"], name="verdict_once_a_batch"),
+            models.UniqueConstraint(
+                fields=["document", "source", "batch", "start", "end", "label"], name="verdict_once_a_batch"
+            ),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="verdict_range"),
             models.CheckConstraint(
                 condition=Q(kind__in=["accepted", "corrected", "rejected"]), name="verdict_kind_known"

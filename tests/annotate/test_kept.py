@@ -1,7 +1,10 @@
+from uuid import uuid4
+
 import pytest
 
+from annotate import relabelling
 from annotate.desk import do, open_desk
-from annotate.models import Ask, Kept, Verdict
+from annotate.models import Ask, Kept, Source, Verdict
 from tests.make import anew, make_document, make_user, suggest
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,31 @@ def test_an_acceptance_that_was_changed_since_counts_once_as_what_it_is_now(verb
     assert kept(source) == [expected]
     act(document, "undo", by=ada)
     assert kept(source) == before
+
+
+def test_a_suggestion_accepted_again_with_its_passage_is_taken_back_as_one():
+    document = make_document(TEXT)
+    source = suggest(document, (0, 1, "PER", 0.9))
+    for step in (("accept", 0, 1, "PER"), ("leave_out", 0, 2), ("take_in", 0, 2), ("accept", 0, 1, "PER")):
+        act(document, *step)
+    act(document, "clear", 0, 1)
+    assert kept(source) == [Kept("PER", 0, 0, 1, 0)]
+
+
+def test_what_two_models_called_by_two_names_that_are_one_now_is_taken_back_for_both():
+    document = make_document(TEXT)
+    project = document.project
+    first = suggest(document, (0, 1, "PER", 0.9))
+    act(document, "accept", 0, 1, "PER")
+    project.current_source = Source.next_of(project, Source.Kind.MODEL)
+    project.save()
+    second = suggest(document, (0, 1, "ORG", 0.9))
+    act(document, "leave_out", 0, 2)
+    act(document, "take_in", 0, 2)
+    act(document, "accept", 0, 1, "ORG")
+    relabelling.start(relabelling.begin(project, None, "merged", project.labels.get(name="PER"), "ORG", uuid4()))
+    act(document, "clear", 0, 1)
+    assert kept(first) == kept(second) == [Kept("ORG", 0, 0, 1, 0)]
 
 
 def test_another_models_suggestions_and_those_of_deleted_articles_do_not_count():

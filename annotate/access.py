@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from annotate.models import BulkAction, Document, Import, LabelChange, Membership, Project, Role
+from annotate.prepared import prepared
 
 
 def get_project(user: Any, slug: str, role: Role = Role.VIEWER) -> Project:
@@ -25,11 +28,19 @@ def get_role(user: Any, pk: int, role: Role) -> Role:
     if user.is_superuser:
         get_object_or_404(Document.objects.present().only("pk"), pk=pk)
         return Role.MANAGER
-    mine = Membership.objects.filter(user_id=user.pk, project__documents=pk, project__documents__deleted_at=None)
-    held = Role(get_object_or_404(mine.only("role")).role)
+    mine = _role_at(user.pk, pk)
+    if not mine:
+        raise Http404
+    held = Role(mine[0])
     if held.rank < role.rank:
         raise PermissionDenied(f"This needs the role {role.label.lower()}.")
     return held
+
+
+@prepared
+def _role_at(user: Any, document: Any) -> QuerySet[Membership, str]:
+    there = Membership.objects.filter(user=user, project__documents=document, project__documents__deleted_at=None)
+    return there.values_list("role", flat=True)
 
 
 def get_import(user: Any, pk: int, role: Role = Role.MANAGER) -> Import:

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from annotate.models import Annotation, Edit
+from annotate.prepared import prepared
 
 
 class Touched(NamedTuple):
@@ -27,9 +30,8 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
     undone: list[Batch] = []
     if annotation.pk is None:
         return done, undone
-    rows = annotation.edits.filter(author=by).exclude(how__in=("imported", "relabelled")).order_by("revision", "pk")
     seen: set[UUID] = set()
-    for batch, how, undoes in rows.values_list("batch", "how", "undoes"):
+    for batch, how, undoes in _log(annotation.pk, by.pk):
         if batch in seen:
             continue
         seen.add(batch)
@@ -43,6 +45,13 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
             done.append(Batch(batch, batch))
             undone.clear()
     return done, undone
+
+
+@prepared
+def _log(annotation: Any, by: Any) -> QuerySet[Edit, tuple[UUID, str, UUID | None]]:
+    """What the person did, in order; not what came in or was renamed in their name."""
+    own = Edit.objects.filter(annotation=annotation, author=by).exclude(how__in=("imported", "relabelled"))
+    return own.order_by("revision", "pk").values_list("batch", "how", "undoes")
 
 
 def touched_since(annotation: Annotation, base: int, just_written: Sequence[Edit] = ()) -> Touched:

@@ -136,6 +136,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+SESSION_ENGINE = "config.sessions"
+AUTHENTICATION_BACKENDS = ["config.sessions.People"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
 # Names of our own: cookies of one host are shared by all its ports, and other tools run on localhost too.

@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, How, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 from annotate.passages import touching
+from annotate.prepared import prepared
 from annotate.signals import document_finished
 
 
@@ -47,10 +48,22 @@ class Judged(NamedTuple):
 @contextmanager
 def open_desk(document_id: int, ask: Ask) -> Iterator[Desk]:
     with transaction.atomic():
-        held = Document.objects.present().select_for_update(of=("self",))
-        document = held.select_related("project__current_source").get(pk=document_id)
+        document = next(iter(_held(document_id)), None)
+        if document is None:
+            raise Document.DoesNotExist
         annotation = document.gold() or Annotation.blank_gold(document)
         yield Desk(document, annotation, ask)
+
+
+@prepared
+def _held(document: Any) -> QuerySet[Document]:
+    held = Document.objects.present().select_for_update(of=("self",))
+    return held.select_related("project__current_source").defer("signature").filter(pk=document)
+
+
+@prepared
+def _of_batch(annotation: Any, batch: Any) -> QuerySet[Edit, int]:
+    return Edit.objects.filter(annotation=annotation, batch=batch).order_by().values_list("pk", flat=True)[:1]
 
 
 @dataclass
@@ -61,7 +74,7 @@ class Desk:
     edits: list[Edit] = field(default_factory=list)  # what this desk wrote
 
     def is_repeat(self) -> bool:
-        return self.annotation.pk is not None and self.annotation.edits.filter(batch=self.ask.batch).exists()
+        return self.annotation.pk is not None and bool(_of_batch(self.annotation.pk, self.ask.batch))
 
     def guard(self, start: int, end: int) -> None:
         """Refuse where these tokens changed since the revision the person saw."""
@@ -156,7 +169,7 @@ class Desk:
         annotation.revision += 1
         self._settle(status)
         self.edits = [self._log(change, status_before, undoes) for change in changes]
-        annotation.save()
+        annotation.store()
         Edit.objects.bulk_create(self.edits)
         Verdict.objects.bulk_create(
             Verdict(
@@ -178,11 +191,11 @@ class Desk:
             self.document.judge_anew()
 
     def _count(self) -> None:
-        moved: Counter[str] = Counter()
-        for edit in self.edits:
-            moved.update(span.label for span in iob2.spans_of(edit.after))
-            moved.subtract(span.label for span in iob2.spans_of(edit.before))
-        DocumentLabel.objects.move(self.document, moved)
+        """Say how often each label that this edit touched now stands in the document."""
+        touched = {tag[2:] for edit in self.edits for tag in (*edit.before, *edit.after) if tag != "O"}
+        if touched:
+            counts = Counter(span.label for span in self.annotation.spans())
+            DocumentLabel.objects.say(self.document, {label: counts[label] for label in sorted(touched)})
 
     def _log(self, change: Change, status_before: str, undoes: UUID | None) -> Edit:
         """Put the change into the tags and say so."""

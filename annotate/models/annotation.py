@@ -13,11 +13,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Length, Replace
+from django.utils import timezone
 
 from annotate import iob2
 from annotate.models.document import Document, State
 from annotate.models.fields import TagsField
 from annotate.models.prediction import Source
+from annotate.prepared import prepared_update
 
 
 class Annotation(models.Model):
@@ -72,8 +74,24 @@ class Annotation(models.Model):
     def is_finished(self) -> bool:
         return self.status == State.FINISHED
 
+    def store(self) -> None:
+        """Write what an edit may have changed."""
+        if self.pk is None:
+            self.save()
+            return
+        self.updated_at = timezone.now()
+        _store(self.pk, **{name: getattr(self, name) for name in STORED})
+
     def spans(self) -> list[iob2.Span]:
         return iob2.spans_of(self.tags)
+
+
+STORED = ("tags", "token_count", "status", "revision", "blind", "finished_at", "finished_by_id", "updated_at")
+
+
+@prepared_update(*STORED)
+def _store(annotation: Any) -> models.QuerySet[Annotation]:
+    return Annotation.objects.filter(pk=annotation)
 
 
 class How(models.TextChoices):

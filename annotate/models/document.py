@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from annotate import passages, tokens
 from annotate.models.fields import OffsetsField, PassagesField
-from annotate.models.prediction import Prediction, Source, Suggestion, Verdict
+from annotate.models.prediction import Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import Project
+from annotate.prepared import prepared
 
 if TYPE_CHECKING:
     from annotate.models.annotation import Annotation
@@ -178,7 +180,10 @@ class Document(models.Model):
         return not passages.rest(self.token_count, self.left_out)
 
     def gold(self) -> Annotation | None:
-        return self.annotations.filter(kind="gold").first()
+        for gold in _gold(self.pk):
+            gold.document = self
+            return gold
+        return None
 
     def prediction(self) -> Prediction | None:
         """What the current source says of this text; where it is silent, the newest import's suggestions. Asked of the
@@ -191,10 +196,9 @@ class Document(models.Model):
         return found
 
     def _find_prediction(self) -> Prediction | None:
-        said = self.predictions.filter(tokens_revision=self.tokens_revision, cleared=None).select_related("source")
         current = self.project.current_source_id
-        mine = said.filter(source_id=current).first() if current else None
-        return mine or said.filter(source__kind=Source.Kind.IMPORT).order_by("-source__number").first()
+        mine = _predicted(self.pk, self.tokens_revision, current) if current else []
+        return next(iter(mine or _imported(self.pk, self.tokens_revision)), None)
 
     def open_suggestions(self, spans: list[Any]) -> list[Suggestion]:
         """The predicted spans that nobody has judged and that touch none of `spans`, then the soft marks that touch
@@ -223,10 +227,10 @@ class Document(models.Model):
         span; where that went with its passage, the suggestion is open again with the passage.
         """
         if "_verdicts" not in self.__dict__:
-            standing = self.verdicts.filter(active=True).exclude(kind=Verdict.Kind.ACCEPTED)
-            rows = standing.values_list("start", "end", "label", "said", "source_id")
             self.__dict__["_verdicts"] = {
-                key for start, end, label, said, by in rows for key in ((start, end, label), (start, end, said, by))
+                key
+                for start, end, label, said, by in _standing(self.pk)
+                for key in ((start, end, label), (start, end, said, by))
             }
         judged: set[tuple[Any, ...]] = self.__dict__["_verdicts"]
         return judged
@@ -248,8 +252,7 @@ class Document(models.Model):
         while this row is in hand; `judge_anew` forgets them.
         """
         if "_offers" not in self.__dict__:
-            columns = ("start", "end", "label", "batch", "active")
-            self.__dict__["_offers"] = list(self.offers.values_list(*columns))
+            self.__dict__["_offers"] = _soft_marks(self.pk)
         rows: list[tuple[int, int, str, UUID, bool]] = self.__dict__["_offers"]
         return rows
 
@@ -284,6 +287,37 @@ class Document(models.Model):
         nowhere = {"start": 0, "end": 0, "char_start": 0, "char_end": 0, "before": [], "after": []}
         states = {"status_before": self.state, "status_after": self.state}
         self.edits.create(author=by, batch=uuid4(), revision=0, how=how, **nowhere, **states)
+
+
+# What every edit and every page of an article asks.
+
+
+@prepared
+def _gold(document: Any) -> models.QuerySet[Annotation]:
+    return apps.get_model("annotate", "Annotation").objects.filter(document=document, kind="gold")
+
+
+@prepared
+def _predicted(document: Any, tokens_revision: Any, source: Any) -> models.QuerySet[Prediction]:
+    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
+    return said.filter(source=source).select_related("source")
+
+
+@prepared
+def _imported(document: Any, tokens_revision: Any) -> models.QuerySet[Prediction]:
+    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
+    return said.filter(source__kind=Source.Kind.IMPORT).select_related("source").order_by("-source__number")[:1]
+
+
+@prepared
+def _standing(document: Any) -> models.QuerySet[Verdict, tuple[int, int, str, str, int | None]]:
+    standing = Verdict.objects.filter(document=document, active=True).exclude(kind=Verdict.Kind.ACCEPTED)
+    return standing.values_list("start", "end", "label", "said", "source_id")
+
+
+@prepared
+def _soft_marks(document: Any) -> models.QuerySet[Offer, tuple[int, int, str, UUID, bool]]:
+    return Offer.objects.filter(document=document).values_list("start", "end", "label", "batch", "active")
 
 
 class NearKey(models.Model):

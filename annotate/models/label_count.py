@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from annotate.models.document import Document
 from annotate.models.project import Label
+from annotate.prepared import prepared_update
 
 
 class DocumentLabelQuerySet(models.QuerySet["DocumentLabel"]):
-    def move(self, document: Document, moved: Mapping[str, int]) -> None:
-        """Move the document's counts by so many entities more, or fewer, of each label's name."""
+    def say(self, document: Document, counts: Mapping[str, int]) -> None:
+        """Store how many entities of each label, by its name, the document holds now."""
         labels = {label.name: label.pk for label in document.project.label_list}
-        for name, by in moved.items():
-            rows = self.filter(document=document, label_id=labels.get(name, 0))
-            if by < 0:
-                rows.filter(count__lte=-by).delete()
-                rows.update(count=F("count") + by)
-            elif by > 0 and not rows.update(count=F("count") + by):
-                self.create(document=document, label_id=labels[name], count=by)
+        for name, count in counts.items():
+            if not count:
+                self.filter(document=document, label_id=labels.get(name, 0)).delete()
+            elif not _say(document.pk, labels[name], count=count):
+                self.create(document=document, label_id=labels[name], count=count)
 
 
 class DocumentLabel(models.Model):
@@ -41,3 +41,8 @@ class DocumentLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} {self.label} in {self.document}"
+
+
+@prepared_update("count")
+def _say(document: Any, label: Any) -> models.QuerySet[DocumentLabel]:
+    return DocumentLabel.objects.filter(document=document, label=label)

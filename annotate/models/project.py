@@ -14,6 +14,8 @@ from django.db.models import Count, F, Q, Sum
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 
+from annotate.prepared import prepared
+
 COLORS = 12
 LABEL_PATTERN = r"^[^\s\-][^\s]*$"
 RESERVED_KEYS = "AXHaxh?"
@@ -79,7 +81,7 @@ class Project(models.Model):
     @cached_property
     def label_list(self) -> list[Label]:
         """All labels, asked of the database once while this row is in hand."""
-        return list(self.labels.all())
+        return _labels(self.pk)
 
     def label_names(self) -> list[str]:
         return list(self.labels.values_list("name", flat=True))
@@ -108,7 +110,7 @@ class Project(models.Model):
             return Role.MANAGER
         held: dict[int | None, str | None] = self.__dict__.setdefault("_held", {})
         if user.pk not in held:
-            held[user.pk] = self.memberships.filter(user_id=user.pk).values_list("role", flat=True).first()
+            held[user.pk] = next(iter(_role(self.pk, user.pk)), None)
         return held[user.pk]
 
 
@@ -121,6 +123,16 @@ def refuse_twins(names: list[str]) -> None:
     for name in names:
         if twin := twin_of(name, names):
             raise ValidationError(f"“{name}” and “{twin}” differ by their case alone.")
+
+
+@prepared
+def _labels(project: Any) -> models.QuerySet[Label]:
+    return Label.objects.filter(project=project)
+
+
+@prepared
+def _role(project: Any, user: Any) -> models.QuerySet[Membership, str]:
+    return Membership.objects.filter(project=project, user=user).values_list("role", flat=True)
 
 
 def free_slug(name: str) -> str:

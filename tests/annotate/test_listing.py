@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -27,7 +28,8 @@ def total(project, **chosen):
 
 
 def act(document, verb, *given):
-    with open_desk(document.pk, Ask.anew(None, document.gold())) as desk:
+    by = User.objects.get_or_create(username="ann")[0]
+    with open_desk(document.pk, Ask.anew(by, document.gold())) as desk:
         do(desk, verb, *given)
 
 

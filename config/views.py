@@ -26,7 +26,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse(status=204)
     link = SignInLink.objects.claim(token)
     if link:
-        login(request, link.user, backend="django.contrib.auth.backends.ModelBackend")
+        login(request, link.user)
     elif not request.user.is_authenticated:
         context = {"used": SignInLink.objects.was_used(token), "hours": LIFETIME.total_seconds() // 3600}
         return render(request, "config/sign_in_refused.html", context, status=403)

@@ -33,11 +33,14 @@ def gold_in_every_state(project: Project) -> None:
     reopened = make_document("Ada saw Paris.", project, finished=True, LOC="Paris")
     undone = make_document("Ada left Paris.", project, PER="Ada")
     user = make_user("ada")
-    for document, verb in ((reopened, "reopen"), (undone, "undo")):
-        gold = document.gold()
-        assert gold is not None
-        with open_desk(document.pk, Ask.anew(user if verb == "reopen" else None, gold)) as desk:
-            do(desk, verb)
+    steps: list[tuple[Document, str, list[Any]]] = [
+        (reopened, "reopen", []),
+        (undone, "tag", [2, 3, "LOC"]),
+        (undone, "undo", []),
+    ]
+    for document, verb, given in steps:
+        with open_desk(document.pk, Ask.anew(user, document.gold())) as desk:
+            do(desk, verb, *given)
     tags = ["B-PER", "O", "O", "O"]
     Annotation.objects.create(document=undone, kind="personal", author=user, tags=tags, token_count=4)
 

@@ -30,16 +30,25 @@ class Fault(NamedTuple):
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
     """The entities of well-formed tags, in order. Raises IOB2Error where the tags are not well formed."""
-    check(tags)
     spans: list[Span] = []
-    start: int | None = None
-    for index, tag in enumerate([*tags, "O"]):
-        if start is not None and not tag.startswith("I-"):
-            spans.append(Span(start, index, tags[start][2:]))
-            start = None
-        if tag.startswith("B-"):
-            start = index
-    return spans
+    start, label = 0, ""  # of the entity that is open
+    for index, tag in enumerate(tags):
+        if tag == "O":
+            if label:
+                spans.append(Span(start, index, label))
+                label = ""
+            continue
+        kind, named = tag[:2], tag[2:]
+        if kind not in {"B-", "I-"} or not named:
+            raise IOB2Error(f"tag {index} is {tag!r}: neither O nor B-X nor I-X")
+        if kind == "I-" and named == label:
+            continue
+        if kind == "I-":
+            raise IOB2Error(f"tag {index} is {tag!r} with no {named} entity before it")
+        if label:
+            spans.append(Span(start, index, label))
+        start, label = index, named
+    return [*spans, Span(start, len(tags), label)] if label else spans
 
 
 def tags_of(spans: Iterable[tuple[int, int, str]], length: int) -> list[str]:
@@ -66,14 +75,7 @@ def relabelled(tags: Iterable[str], names: Mapping[str, str | None]) -> list[str
 
 def check(tags: Sequence[str]) -> None:
     """Raise IOB2Error at the first tag that is malformed or an orphan."""
-    before = "O"
-    for index, tag in enumerate(tags):
-        if tag != "O":
-            if tag[:2] not in {"B-", "I-"} or len(tag) < 3:
-                raise IOB2Error(f"tag {index} is {tag!r}: neither O nor B-X nor I-X")
-            if tag[0] == "I" and before[2:] != tag[2:]:
-                raise IOB2Error(f"tag {index} is {tag!r} with no {tag[2:]} entity before it")
-        before = tag
+    spans_of(tags)
 
 
 def faults(words: Sequence[str], tags: Sequence[str]) -> list[Fault]:

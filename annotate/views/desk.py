@@ -223,6 +223,7 @@ def _render(
         "project": document.project,
         "document": document,
         "annotation": annotation,
+        "spans": spans,
         "labels": _counted([label for label in labels if not label.leaving], marks),
         "text": sheet.whole() if fragment != "#edited" else sheet.touched(more["touched"]),
         "prediction": prediction,

@@ -193,9 +193,8 @@ class Desk:
     def _count(self) -> None:
         """Say how often each label that this edit touched now stands in the document."""
         touched = {tag[2:] for edit in self.edits for tag in (*edit.before, *edit.after) if tag != "O"}
-        if touched:
-            counts = Counter(span.label for span in self.annotation.spans())
-            DocumentLabel.objects.say(self.document, {label: counts[label] for label in sorted(touched)})
+        counts = Counter(span.label for span in self.annotation.spans())
+        DocumentLabel.objects.say(self.document, {label: counts[label] for label in sorted(touched)})
 
     def _log(self, change: Change, status_before: str, undoes: UUID | None) -> Edit:
         """Put the change into the tags and say so."""

@@ -55,7 +55,7 @@ def test_an_edit_that_breaks_off_half_way_leaves_nothing(ada, monkeypatch):
     def breaks(*args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(DocumentLabel.objects, "move", breaks)  # the last that an edit writes
+    monkeypatch.setattr(DocumentLabel.objects, "say", breaks)  # the last that an edit writes
     with pytest.raises(ZeroDivisionError):
         act(document, "finish", by=ada)
     with pytest.raises(ZeroDivisionError):

@@ -50,8 +50,8 @@ def get_import(user: Any, pk: int, role: Role = Role.MANAGER) -> Import:
 
 
 def get_bulk(user: Any, pk: int, role: Role = Role.MANAGER) -> BulkAction:
-    rows = BulkAction.objects.visible_to(user).select_related("project__current_source", "created_by")
-    row = get_object_or_404(rows.defer("chosen"), pk=pk)
+    rows = BulkAction.objects.visible_to(user).select_related("project__current_source", "created_by", "undoes")
+    row = get_object_or_404(rows.defer("chosen", "undoes__chosen"), pk=pk)
     _allowed(user, row.project, role)
     return row
 

@@ -19,6 +19,7 @@ from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
 from annotate.exchange import exporting
 from annotate.filtering import FilterForm
 from annotate.models import BulkAction, Project, Role, Split
+from annotate.models.bulk import in_words
 
 VERBS = [(verb.value, verb.label) for verb in BulkAction.Verb if verb != BulkAction.Verb.UNDO]
 
@@ -125,9 +126,8 @@ def _ask(
     context = {
         "project": project,
         "verb": data["verb"],
-        "verb_name": dict(VERBS)[data["verb"]],
+        "asked": in_words(data["verb"], len(pks), data["to"]),
         "to": data["to"],
-        "to_name": dict(Split.choices).get(data["to"], ""),
         "count": len(pks),
         "which": _which(pks),
         "newest": pks[-1] if pks else 0,

@@ -75,7 +75,7 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
         "last": Cursor(listing.chosen.sort, backward=True),
         "sources": listing.sources(),
         "may_manage": project.role_of(request.user) == Role.MANAGER,
-        "lately": project.bulk_actions.defer("chosen").order_by("-pk")[:3],
+        "lately": project.bulk_actions.select_related("undoes").defer("chosen", "undoes__chosen").order_by("-pk")[:3],
         "page_size": PAGE,
     }
     htmx: Any = request.htmx  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from annotate import bulk, queue
 from annotate.models import BulkAction, Document
-from tests.make import join, make_document, make_project, make_user
+from tests.make import join, make_document, make_project, make_user, suggest, tag_words
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def test_deleting_asks_with_the_count_and_is_undone_as_one(client, project):
     assert "Delete 3 articles?" in page
     assert Document.objects.present().count() == 4
     page = confirm(client, project, given, label="PER")
-    assert "3 articles changed" in page
+    assert "3 articles deleted." in page
     assert Document.objects.present().count() == 1
     undo = reverse("bulk_undo", args=[BulkAction.objects.get().pk])
     assert undo in page
@@ -50,6 +50,52 @@ def test_deleting_asks_with_the_count_and_is_undone_as_one(client, project):
     assert Document.objects.present().count() == 4
     assert "This was undone" in client.post(undo, follow=True).content.decode()
     assert BulkAction.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "to", "question", "did", "undid"),
+    [
+        ("delete", "", "Delete 4 articles", "4 articles deleted", "4 articles brought back"),
+        (
+            "move",
+            "test",
+            "Move 4 articles to the test split",
+            "4 articles moved to the test split, their near-duplicates included",
+            "4 articles moved back from the test split",
+        ),
+        (
+            "clear",
+            "",
+            "Clear the suggestions of 4 articles",
+            "Suggestions of 1 article cleared",
+            "Suggestions of 1 article shown again",
+        ),
+        ("reopen", "", "Reopen 4 articles", "1 article reopened", "1 article finished again"),
+        (
+            "flag",
+            "",
+            "Flag 4 articles for discussion",
+            "3 articles flagged for discussion",
+            "Flag taken from 3 articles",
+        ),
+        ("unflag", "", "Take the flag from 4 articles", "Flag taken from 1 article", "1 article flagged again"),
+    ],
+)
+def test_question_outcome_and_undo_say_what_is_done(client, project, verb, to, question, did, undid):
+    first, second, *_ = Document.objects.order_by("pk")
+    tag_words(first, True, {})
+    first.flag(None)
+    second.project = project
+    suggest(second, (0, 1, "PER", 0.9))
+    page, given = asked(client, project, verb, to)
+    assert f"<h1>{question}?</h1>" in page
+    page = confirm(client, project, given)
+    assert f"<h1>{question}</h1>" in page
+    assert f"{did}." in page
+    page = client.post(reverse("bulk_undo", args=[BulkAction.objects.get().pk]), follow=True).content.decode()
+    assert f"<h1>Undo: {question}</h1>" in page
+    assert f"{undid}." in page
+    assert f"Undo: {question}" in client.get(reverse("documents", args=[project.slug])).content.decode()
 
 
 def test_what_arrives_after_the_question_is_not_touched(client, project):
@@ -71,7 +117,7 @@ def test_a_choice_that_has_changed_is_asked_about_again(client, project):
 
 def test_moving_says_what_moves_with_them_and_wants_a_split(client, project):
     page, given = asked(client, project, "move", "validation")
-    assert "Move 4 articles to validation?" in page
+    assert "Move 4 articles to the validation split?" in page
     assert "near-duplicates" in page
     confirm(client, project, given)
     assert set(Document.objects.values_list("split", flat=True)) == {"validation"}

@@ -50,7 +50,7 @@ class FilterForm(forms.Form):
     sort = forms.ChoiceField(required=False, choices=list(SORT_NAMES.items()), label="Order")
 
     def __init__(self, project: Project, data: Any) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         source = data.get("source", "").replace("\x00", "").strip()
         self._listing = Listing(project, Chosen(source=source))  # which counts what it finds of this one, too
         counts = self._listing.counts

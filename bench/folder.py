@@ -6,6 +6,7 @@ articles that were added with so many tokens.
 
 import argparse
 import json
+import os
 from typing import Any
 
 import django
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=1000, help="how many articles to work on are named")
     parser.add_argument("--long", type=int, nargs="*", default=[], help="add an untouched article of so many tokens")
     options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     print(json.dumps(prepare(options.articles, options.sample, options.long)))
 

@@ -4,6 +4,7 @@ All that counts in tokens is mended in the same transaction: the article's sente
 every prediction, verdict, offer and note. Where one of them cannot be, nothing is done.
 """
 
+from bisect import bisect_left
 from typing import Any
 
 from django.db import models, transaction
@@ -37,24 +38,30 @@ def take_back(desk: Desk, origin: Edit, latest: Edit, how: str) -> None:
         joined = offsets[index : index + 2]
         if len(joined) < 2 or (joined[0][1], joined[1][0]) != (place, place):
             raise Refused("These tokens are not the two halves any more, so they stay as they are.")
-        untouched_since(desk, latest, joined[0][0], joined[1][1])
+        untouched_since(desk, latest.revision, [(joined[0][0], joined[1][1])])
         _change_tokens(desk, Resplit(index, -1), place, how, undoes=latest)
     else:
         if not offsets[index : index + 1] or not offsets[index][0] < place < offsets[index][1]:
             raise Refused("This token is not as it was, so it stays as it is.")
-        untouched_since(desk, latest, *offsets[index])
+        untouched_since(desk, latest.revision, [offsets[index]])
         _change_tokens(desk, Resplit(index, 1), place, how, undoes=latest)
 
 
-def untouched_since(desk: Desk, edit: Edit, char_start: int, char_end: int) -> None:
-    """Refuse where somebody else has changed these words since the edit."""
-    later = desk.annotation.edits.filter(revision__gt=edit.revision)
-    touched = later.filter(char_start__lt=char_end, char_end__gt=char_start)
-    touched = touched.exclude(how=How.RELABELLED)  # the same spans under the names of now
-    other = touched.exclude(author=desk.ask.by).select_related("author").first()
-    if other is not None:
-        who = other.author.get_username() if other.author else "an import"
-        raise Refused(f"{who} has changed these words since, so your change stays.")
+def untouched_since(desk: Desk, revision: int, words: list[tuple[int, int]]) -> None:
+    """Refuse where somebody else has changed one of these words since the revision. They are given as what they have of
+    the text, and do not overlap.
+    """
+    if not words:
+        return
+    words = sorted(words)
+    later = desk.annotation.edits.filter(revision__gt=revision)
+    near = later.filter(char_start__lt=words[-1][1], char_end__gt=words[0][0])
+    near = near.exclude(how=How.RELABELLED)  # the same spans under the names of now
+    others = near.exclude(author=desk.ask.by).values_list("char_start", "char_end", "author__username")
+    for start, end, who in others:
+        last = bisect_left(words, (end, 0)) - 1  # of those that begin before its end
+        if last >= 0 and words[last][1] > start:
+            raise Refused(f"{who or 'an import'} has changed these words since, so your change stays.")
 
 
 def _change_tokens(desk: Desk, change: Resplit, place: int, how: str, undoes: Edit | None = None) -> None:

@@ -44,8 +44,8 @@ def _take_back(desk: Desk, redo: bool) -> None:
         resplitting.take_back(desk, first, edits[0], how)
         return
     places = [_place(desk, edit) for edit in edits]
-    for place in places:
-        _untouched_since(desk, place)
+    words = [(place.edit.char_start, place.edit.char_end) for place in places if place.start < place.end]
+    resplitting.untouched_since(desk, edits[0].revision, words)
     names = desk.document.project.label_changes.names_since_moment(edits[-1].at)
     changes = [Change(p.start, _under(names, p.edit.before), how) for p in places]
     status = edits[0].status_before if edits[0].status_before != edits[0].status_after else None
@@ -69,11 +69,6 @@ def _place(desk: Desk, edit: Edit) -> _Place:
     if not same:
         raise Refused("A token in these words was split or joined since, so your change stays.")
     return _Place(edit, start, end)
-
-
-def _untouched_since(desk: Desk, place: _Place) -> None:
-    if place.start < place.end:
-        resplitting.untouched_since(desk, place.edit, place.edit.char_start, place.edit.char_end)
 
 
 def _under(names: Names, tags: list[str]) -> list[str]:

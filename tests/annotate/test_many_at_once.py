@@ -50,6 +50,32 @@ def test_several_spans_are_one_edit_of_one_revision_undone_in_one_step(ada):
     assert len(mentions_of(document)) == 3
 
 
+def test_undoing_many_spans_asks_the_database_as_often_as_undoing_one(ada):
+    asked = []
+    for count in (1, 300):
+        document = make_document("Ada " * count)
+        act(document, "tag_all", spans(*((place, place + 1, "PER") for place in range(count))), by=ada)
+        with CaptureQueriesContext(connection) as queries:
+            act(document, "undo", by=ada)
+        assert mentions_of(document) == []
+        asked.append([query["sql"] for query in queries if query["sql"].startswith("SELECT")])
+    few, many = asked
+    assert len(few) == len(many)
+
+
+@pytest.mark.parametrize(("place", "is_free"), [(0, False), (1, True), (2, False), (3, True), (4, False), (5, True)])
+def test_undoing_many_spans_is_refused_where_somebody_changed_the_words_of_one(ada, place, is_free):
+    document = make_document("Ada met Bob and Eve there.")
+    act(document, "tag_all", spans((0, 1, "PER"), (2, 3, "PER"), (4, 5, "PER")), by=ada)
+    act(document, "tag", place, place + 1, "ORG", by=make_user("bob"))
+    if is_free:
+        act(document, "undo", by=ada)
+        assert len(mentions_of(document)) == 1
+    else:
+        with pytest.raises(Refused, match="bob has changed these words since"):
+            act(document, "undo", by=ada)
+
+
 def test_spans_that_these_touch_give_way_even_where_two_touch_one(ada):
     document = make_document("New York City and Bob and Rome")
     act(document, "tag_all", spans((0, 3, "LOC"), (4, 5, "PER"), (6, 7, "LOC")), by=ada)

@@ -36,6 +36,12 @@ export class Cursor {
     getSelection().removeAllRanges();
   }
 
+  // Out of the text: neither a selection nor a place.
+  leave() {
+    this.byKey = false;
+    this.clear();
+  }
+
   to(index, extend = false) {
     if (!this.tokens.length) return;
     const from = this.at;

@@ -2,6 +2,7 @@
 // order alone and keeps nothing that the server does not have, but for the cursor and the edits not yet acknowledged.
 import { Aids } from "./aids.js";
 import { Cursor } from "./cursor.js";
+import { Keys } from "./keys.js";
 import { Mouse } from "./mouse.js";
 import { Queue } from "./queue.js";
 
@@ -11,8 +12,9 @@ class TagDesk extends HTMLElement {
   connectedCallback() {
     this.queue = new Queue(this);
     this.aids = new Aids(this);
+    this.keys = new Keys(this);
     this.label = sessionStorage.getItem(this.memory) || "";
-    document.addEventListener("keydown", (this.onKey = (event) => this.key(event)));
+    document.addEventListener("keydown", (this.onKey = (event) => this.keys.press(event)));
     window.addEventListener("beforeunload", (this.onLeave = (event) => (this.queue.length || this.aids.draft) && event.preventDefault()));
     this.addEventListener("click", (event) => this.stay(event), { capture: true });
     this.addEventListener("click", (event) => this.click(event));
@@ -105,6 +107,13 @@ class TagDesk extends HTMLElement {
     event.preventDefault();
     event.stopPropagation();
     this.leave(() => this.querySelector(this.way)?.click());
+  }
+
+  // To the article before: along the list that one came by, else as the browser's Back.
+  back() {
+    const previous = this.querySelector("[data-previous]");
+    if (previous) previous.click();
+    else this.leave(() => history.back());
   }
 
   keepDraft() {
@@ -273,7 +282,7 @@ class TagDesk extends HTMLElement {
   click(event) {
     const chip = event.target.closest(".chip");
     const button = event.target.closest("[data-verb]");
-    if (event.target.closest("[data-back]")) this.leave(() => history.back());
+    if (event.target.closest("[data-back]")) this.back();
     if (chip && chip.dataset.label === this.label && this.cursor.anchor === null && !this.cursor.mark) {
       this.label = "";
       sessionStorage.removeItem(this.memory);
@@ -282,69 +291,6 @@ class TagDesk extends HTMLElement {
     else if (button) this.act(button.dataset.verb, event, { ...button.dataset });
     if (chip || button) this.text.focus({ preventScroll: true });
   }
-
-  // ---- the keyboard
-  key(event) {
-    if (this.busy) return;
-    if (event.target.matches?.("[data-find-label]")) return this.aids.keyInFindLabel(event);
-    const typing = event.target.closest("input, textarea, select, button, a, summary, [contenteditable]");
-    const composed = event.getModifierState("AltGraph"); // [ and ] on many keyboards
-    if (typing || (event.altKey && !composed) || event.defaultPrevented) return;
-    // A key held down moves the cursor; it never judges, and never finishes what nobody has read.
-    if (event.repeat && !event.key.startsWith("Arrow")) return event.preventDefault();
-    if (this.command(event, (event.ctrlKey || event.metaKey) && !composed)) event.preventDefault();
-  }
-
-  command(event, control) {
-    const { key, shiftKey: shift } = event;
-    const chip = this.editable && !control && this.chips.find((candidate) => candidate.dataset.key === key.toLowerCase());
-    if (chip) return this.choose(chip.dataset.label), true;
-    const cursor = this.cursor;
-    const moves = control
-      ? { ArrowRight: () => cursor.bySentence(cursor.forwards, shift), ArrowLeft: () => cursor.bySentence(-cursor.forwards, shift) }
-      : {
-          ArrowRight: () => cursor.by(cursor.forwards, shift),
-          ArrowLeft: () => cursor.by(-cursor.forwards, shift),
-          ArrowDown: () => cursor.byLine(1, shift),
-          ArrowUp: () => cursor.byLine(-1, shift),
-          Home: () => cursor.to(0, shift),
-          End: () => cursor.to(cursor.tokens.length - 1, shift),
-          "]": () => cursor.toMark(1, "mark:not(.below)"),
-          "[": () => cursor.toMark(-1, "mark:not(.below)"),
-          Escape: () => { cursor.byKey = false; cursor.clear(); },
-        };
-    if (moves[key]) return moves[key](), this.show(), true;
-    if (control) return this.editable && key.toLowerCase() === "z" && (this.send(shift ? "redo" : "undo"), true);
-    const pages = {
-      PageDown: () => this.querySelector("[data-skip]")?.click(),
-      PageUp: () => (this.querySelector("[data-previous]") ? this.querySelector("[data-previous]").click() : this.leave(() => history.back())),
-      "?": () => this.aids.fold("keys"),
-      "/": () => this.querySelector("[data-find-label]")?.focus(),
-    };
-    if (pages[key]) return pages[key](), true;
-    return this.letter(key.length === 1 ? key.toLowerCase() : key, event);
-  }
-
-  letter(key, event) {
-    if (key === "h") return this.aids.fold("keys"), true;
-    if (key === "g") return this.aids.fold("guidelines"), true;
-    if (!this.editable) return false;
-    const verbs = {
-      a: () => this.judge("accept"),
-      x: () => this.judge("reject"),
-      n: () => this.aids.note(),
-      f: () => this.aids.flag(),
-      o: () => this.passage(this.kind === "out" ? "take_in" : "leave_out"),
-      s: () => this.aids.split(),
-      Backspace: () => this.remove(),
-      Delete: () => this.remove(),
-      "=": () => this.offerLike(),
-      "+": () => this.querySelector('[data-verb="take_all_offers"]')?.click(),
-      Enter: () => this.finish(event),
-    };
-    return Boolean(verbs[key]) && (verbs[key](), true);
-  }
-
 }
 
 customElements.define("tag-desk", TagDesk);

@@ -35,6 +35,7 @@ def begin(page: Page, site: Site, tmp_path: Path) -> str:
     page.get_by_role("button", name="Import 1 article").click(timeout=60_000)
     page.get_by_role("link", name="Tag next article").click(timeout=60_000)
     expect(page.locator("#text mark.suggestion")).to_have_count(4)
+    page.wait_for_load_state()  # until then nobody hears the keys
     return page.url
 
 
@@ -105,6 +106,22 @@ def until(page: Page, waiting: list[Route]) -> Route:
             return waiting[0]
         page.wait_for_timeout(50)
     raise AssertionError("no such request")
+
+
+@pytest.mark.slow
+def test_only_what_is_acknowledged_is_called_saved(desk: Desk, transactional_db: None) -> None:
+    article = make_document("Ada met Bob there.", make_project())
+    page = desk.open(article)
+    edit = held(page, "**/edit")
+    page.keyboard.press("1")
+    word(page, "Ada").dblclick()
+    until(page, edit)
+    expect(page.locator('[data-status="saving"]')).to_be_visible()
+    expect(page.locator('[data-status="saved"]')).to_be_hidden()
+    assert mentions_of(article) == []
+    edit[0].continue_()
+    expect(page.locator('[data-status="saved"]')).to_be_visible()
+    assert mentions_of(article) == [("PER", "Ada")]
 
 
 @pytest.mark.slow

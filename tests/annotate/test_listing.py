@@ -220,6 +220,23 @@ def test_a_personal_annotation_is_no_change_of_the_article():
     assert Listed.objects.get(pk=document.pk).changed_at is None
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="counted by SQLite")
+def test_an_edit_of_a_begun_article_writes_its_row_of_the_list_once():
+    document = make_document("Ada met Bob.", PER="Ada")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE written (id)")
+        cursor.execute(
+            "CREATE TEMP TRIGGER count_written AFTER UPDATE ON annotate_listed "
+            "BEGIN INSERT INTO written VALUES (new.id); END"
+        )
+        act(document, "tag", 2, 3, "PER")
+        cursor.execute("SELECT count(*) FROM written")
+        written = cursor.fetchone()
+        cursor.execute("DROP TRIGGER count_written")
+        cursor.execute("DROP TABLE written")
+    assert written == (1,)
+
+
 def test_a_page_is_not_moved_by_what_is_deleted_or_added_before_it(monkeypatch):
     monkeypatch.setattr(listing, "PAGE", 2)
     project = make_project()

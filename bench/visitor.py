@@ -92,7 +92,7 @@ class Page(HTMLParser):
 
     def articles(self) -> int:
         """How many articles a list shows."""
-        return len({given["href"] for given, _ in self.links if re.search(r"/articles/\d+/$", given.get("href", ""))})
+        return len({given["href"] for given, _ in self.links if re.search(r"/articles/\d+/(\?|$)", given.get("href", ""))})
 
     def option(self, wanted: str) -> dict[str, str]:
         """The query that chooses this value or name in one of the page's selects."""

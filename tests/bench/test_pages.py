@@ -89,7 +89,8 @@ def test_the_visitor_reads_the_list_and_its_filters(signed_in, user):
     assert page.search == "q"
     for wanted in {one for names in {**FILTERS, **COMBOS}.values() for one in names if not one.startswith("?")}:
         name, value = next(iter(page.option(wanted).items()))
-        assert signed_in.get("/projects/benchmark/articles", {name: value}).status_code == 200
+        found = signed_in.get("/projects/benchmark/articles", {name: value})
+        assert Page(found.content.decode()).articles() > 0 or wanted in {"in_progress", "MISC"}
     with pytest.raises(LookupError):
         page.option("no such thing")
 

@@ -104,14 +104,17 @@ def test_the_cursor_goes_by_word_sentence_and_line_and_to_both_ends(desk: Desk, 
         ("Control+ArrowRight", "They"),
         ("Control+ArrowRight", "Later"),
         ("Control+ArrowLeft", "They"),
-        ("ArrowDown", None),
-        ("ArrowUp", None),
         ("End", "."),
         ("Home", "Ada"),
     ]:
         page.keyboard.press(key)
-        if expected:
-            expect(at).to_have_text(expected)
+        expect(at).to_have_text(expected)
+    below = page.locator("#text p:last-of-type i.at")
+    page.keyboard.press("ArrowDown")
+    expect(below).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    expect(below).to_have_count(0)
+    expect(at).to_have_text("Ada")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     expect(page.locator("#text i.sel")).to_have_count(3)

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from annotate.models import Document
 from tests.browser.conftest import Desk
@@ -106,7 +106,12 @@ def test_no_sign_or_blank_before_a_name_moves_it(desk: Desk, transactional_db: N
 def test_leaving_with_an_unsaved_edit_asks_first(desk: Desk, rough_page: Page, article: Document) -> None:
     page = Desk(desk.site, rough_page).open(article)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.route("**/edit", lambda route: route.abort())
     page.keyboard.press("1")
     word(page, "Bob").dblclick()

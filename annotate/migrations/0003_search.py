@@ -190,6 +190,6 @@ class Migration(migrations.Migration):
             model_name='tally',
             constraint=models.UniqueConstraint(fields=('project', 'facet', 'value'), name='one_tally'),
         ),
-        # The triggers, and the list's rows, come after all migrations: see annotate/triggers.py.
+        # The triggers, and the list's rows, come after all migrations: see annotate/triggers.
         migrations.RunPython(make_index, drop_index),
     ]

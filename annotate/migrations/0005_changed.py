@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The triggers come after all migrations, and with them the moments: see annotate/triggers.py.
+        # The triggers come after all migrations, and with them the moments: see annotate/triggers.
         migrations.AddField(
             model_name='listed',
             name='changed',

@@ -1,4 +1,4 @@
-"""What the list of articles asks of a document, in narrow rows. The database's own triggers keep them (`triggers.py`),
+"""What the list of articles asks of a document, in narrow rows. The database's own triggers keep them (`triggers/`),
 so that no way of writing a document can forget to; nobody else writes here.
 """
 

@@ -92,7 +92,8 @@ class Page(HTMLParser):
 
     def articles(self) -> int:
         """How many articles a list shows."""
-        return len({given["href"] for given, _ in self.links if re.search(r"/articles/\d+/(\?|$)", given.get("href", ""))})
+        addresses = {given.get("href", "") for given, _ in self.links}
+        return sum(re.search(r"/articles/\d+/(\?|$)", address) is not None for address in addresses)
 
     def option(self, wanted: str) -> dict[str, str]:
         """The query that chooses this value or name in one of the page's selects."""

@@ -28,7 +28,7 @@ def undone_and_done(annotation: Annotation, by: Any) -> tuple[list[Batch], list[
     """The person's batches that stand, and those they took back, oldest first. A new change ends what can be redone."""
     done: list[Batch] = []
     undone: list[Batch] = []
-    if annotation.pk is None:
+    if annotation.pk is None or by is None:
         return done, undone
     seen: set[UUID] = set()
     for batch, how, undoes in _log(annotation.pk, by.pk):

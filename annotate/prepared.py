@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models.expressions import Expression
 from django.db.models.sql import UpdateQuery
 
@@ -38,7 +38,8 @@ class Slot(Expression):
         """The value as the database takes it."""
         if self.stored_in is not None:
             return self.stored_in.get_db_prep_save(value, connection)
-        assert value is not None, "a prepared query compares by =, which finds no NULL"
+        if value is None:
+            raise ValueError("A prepared query compares by =, which finds no NULL.")
         field = _FIELDS.get(type(value))
         return field.get_db_prep_value(value, connection) if field else value
 
@@ -47,7 +48,7 @@ def prepared(build: Callable[..., models.QuerySet[Any, Row]]) -> Callable[..., l
     """The rows of the query that `build` makes of its values, in a list.
 
     `build` is called with slots, once for each connection: what it makes may not depend on the values, and none of them
-    is ever None.
+    is ever None. Rows are locked (`select_for_update`) inside a transaction only, as ever.
     """
 
     @wraps(build)
@@ -111,12 +112,15 @@ class _Select(_Compiled):
         converters = self.compiler.get_converters([column[0] for column in self.compiler.select])
         self.compiler.get_converters = lambda expressions: converters
         self.queryset = queryset
+        self.locks = queryset.query.select_for_update
         queryset._query = self
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> Any:
         return self.compiler
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
+        if self.locks and self.compiler.connection.get_autocommit():
+            raise transaction.TransactionManagementError("Rows are locked outside of a transaction.")
         self.values = values
         return list(self.queryset._iterable_class(self.queryset))
 
@@ -130,6 +134,6 @@ class _Update(_Compiled):
 
     def write(self, values: Sequence[Any]) -> int:
         self.values = values
-        with self.compiler.connection.cursor() as cursor:
+        with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), self.compiler.connection.cursor() as cursor:
             cursor.execute(*self.compiler.as_sql())
             return cast("int", cursor.rowcount)

@@ -136,8 +136,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-SESSION_ENGINE = "config.sessions"
-AUTHENTICATION_BACKENDS = ["config.sessions.People"]
+SESSION_ENGINE = "config.identity"
+# Every session row holds this name: whoever changes it signs everybody out.
+AUTHENTICATION_BACKENDS = ["config.identity.People"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
 # Names of our own: cookies of one host are shared by all its ports, and other tools run on localhost too.

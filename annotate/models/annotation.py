@@ -19,7 +19,7 @@ from annotate import iob2
 from annotate.models.document import Document, State
 from annotate.models.fields import TagsField
 from annotate.models.prediction import Source
-from annotate.prepared import prepared_update
+from annotate.prepared import prepared, prepared_update
 
 
 class Annotation(models.Model):
@@ -84,6 +84,11 @@ class Annotation(models.Model):
 
     def spans(self) -> list[iob2.Span]:
         return iob2.spans_of(self.tags)
+
+
+@prepared
+def gold_of(document: Any) -> models.QuerySet[Annotation]:
+    return Annotation.objects.filter(document=document, kind=Annotation.Kind.GOLD)
 
 
 STORED = ("tags", "token_count", "status", "revision", "blind", "finished_at", "finished_by_id", "updated_at")

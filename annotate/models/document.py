@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
-from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
@@ -15,9 +14,16 @@ from django.utils import timezone
 
 from annotate import passages, tokens
 from annotate.models.fields import OffsetsField, PassagesField
-from annotate.models.prediction import Offer, Prediction, Source, Suggestion, Verdict
+from annotate.models.prediction import (
+    Prediction,
+    Source,
+    Suggestion,
+    imported_of,
+    prediction_of,
+    soft_marks_of,
+    verdicts_of,
+)
 from annotate.models.project import Project
-from annotate.prepared import prepared
 
 if TYPE_CHECKING:
     from annotate.models.annotation import Annotation
@@ -180,7 +186,9 @@ class Document(models.Model):
         return not passages.rest(self.token_count, self.left_out)
 
     def gold(self) -> Annotation | None:
-        for gold in _gold(self.pk):
+        from annotate.models.annotation import gold_of
+
+        for gold in gold_of(self.pk):
             gold.document = self
             return gold
         return None
@@ -197,8 +205,8 @@ class Document(models.Model):
 
     def _find_prediction(self) -> Prediction | None:
         current = self.project.current_source_id
-        mine = _predicted(self.pk, self.tokens_revision, current) if current else []
-        return next(iter(mine or _imported(self.pk, self.tokens_revision)), None)
+        mine = prediction_of(self.pk, self.tokens_revision, current) if current else []
+        return next(iter(mine or imported_of(self.pk, self.tokens_revision)), None)
 
     def open_suggestions(self, spans: list[Any]) -> list[Suggestion]:
         """The predicted spans that nobody has judged and that touch none of `spans`, then the soft marks that touch
@@ -229,7 +237,7 @@ class Document(models.Model):
         if "_verdicts" not in self.__dict__:
             self.__dict__["_verdicts"] = {
                 key
-                for start, end, label, said, by in _standing(self.pk)
+                for start, end, label, said, by in verdicts_of(self.pk)
                 for key in ((start, end, label), (start, end, said, by))
             }
         judged: set[tuple[Any, ...]] = self.__dict__["_verdicts"]
@@ -252,7 +260,7 @@ class Document(models.Model):
         while this row is in hand; `judge_anew` forgets them.
         """
         if "_offers" not in self.__dict__:
-            self.__dict__["_offers"] = _soft_marks(self.pk)
+            self.__dict__["_offers"] = soft_marks_of(self.pk)
         rows: list[tuple[int, int, str, UUID, bool]] = self.__dict__["_offers"]
         return rows
 
@@ -287,37 +295,6 @@ class Document(models.Model):
         nowhere = {"start": 0, "end": 0, "char_start": 0, "char_end": 0, "before": [], "after": []}
         states = {"status_before": self.state, "status_after": self.state}
         self.edits.create(author=by, batch=uuid4(), revision=0, how=how, **nowhere, **states)
-
-
-# What every edit and every page of an article asks.
-
-
-@prepared
-def _gold(document: Any) -> models.QuerySet[Annotation]:
-    return apps.get_model("annotate", "Annotation").objects.filter(document=document, kind="gold")
-
-
-@prepared
-def _predicted(document: Any, tokens_revision: Any, source: Any) -> models.QuerySet[Prediction]:
-    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
-    return said.filter(source=source).select_related("source")
-
-
-@prepared
-def _imported(document: Any, tokens_revision: Any) -> models.QuerySet[Prediction]:
-    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
-    return said.filter(source__kind=Source.Kind.IMPORT).select_related("source").order_by("-source__number")[:1]
-
-
-@prepared
-def _standing(document: Any) -> models.QuerySet[Verdict, tuple[int, int, str, str, int | None]]:
-    standing = Verdict.objects.filter(document=document, active=True).exclude(kind=Verdict.Kind.ACCEPTED)
-    return standing.values_list("start", "end", "label", "said", "source_id")
-
-
-@prepared
-def _soft_marks(document: Any) -> models.QuerySet[Offer, tuple[int, int, str, UUID, bool]]:
-    return Offer.objects.filter(document=document).values_list("start", "end", "label", "batch", "active")
 
 
 class NearKey(models.Model):

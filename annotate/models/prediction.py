@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from annotate.models.project import Project
+from annotate.prepared import prepared
 
 
 class Suggestion(NamedTuple):
@@ -226,3 +228,31 @@ class Offer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.start}-{self.end} offered"
+
+
+# What every edit and every page of an article asks: what was said of it, and what people made of that.
+
+
+@prepared
+def prediction_of(document: Any, tokens_revision: Any, source: Any) -> models.QuerySet[Prediction]:
+    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
+    return said.filter(source=source).select_related("source")
+
+
+@prepared
+def imported_of(document: Any, tokens_revision: Any) -> models.QuerySet[Prediction]:
+    """The newest import's."""
+    said = Prediction.objects.filter(document=document, tokens_revision=tokens_revision, cleared=None)
+    return said.filter(source__kind=Source.Kind.IMPORT).select_related("source").order_by("-source__number")[:1]
+
+
+@prepared
+def verdicts_of(document: Any) -> models.QuerySet[Verdict, tuple[int, int, str, str, int | None]]:
+    """What was rejected or corrected: start, end, label, what the source calls it, source."""
+    standing = Verdict.objects.filter(document=document, active=True).exclude(kind=Verdict.Kind.ACCEPTED)
+    return standing.values_list("start", "end", "label", "said", "source_id")
+
+
+@prepared
+def soft_marks_of(document: Any) -> models.QuerySet[Offer, tuple[int, int, str, UUID, bool]]:
+    return Offer.objects.filter(document=document).values_list("start", "end", "label", "batch", "active")

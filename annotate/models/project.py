@@ -81,7 +81,10 @@ class Project(models.Model):
     @cached_property
     def label_list(self) -> list[Label]:
         """All labels, asked of the database once while this row is in hand."""
-        return _labels(self.pk)
+        labels = _labels(self.pk)
+        for label in labels:
+            label.project = self
+        return labels
 
     def label_names(self) -> list[str]:
         return list(self.labels.values_list("name", flat=True))

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -31,6 +31,11 @@ def of_batch(batch: Any) -> models.QuerySet[Edit, tuple[int, list[str]]]:
 @prepared
 def edited_since(moment: Any) -> models.QuerySet[Edit, int]:
     return Edit.objects.filter(at__gt=moment).values_list("pk", flat=True)
+
+
+@prepared
+def held(document: Any) -> models.QuerySet[Document]:
+    return Document.objects.select_for_update().filter(pk=document)
 
 
 @prepared_update("tags", "status", "finished_at")
@@ -80,8 +85,26 @@ def test_values_are_written_as_the_database_wants_them() -> None:
 
 
 def test_none_is_refused_for_no_row_equals_it() -> None:
-    with pytest.raises(AssertionError, match="NULL"):
+    with pytest.raises(ValueError, match="NULL"):
         of_state(None, 10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_in_a_transaction_only_each_time() -> None:
+    document = make_document("Ada sang.")
+    with transaction.atomic():
+        assert held(document.pk) == [document]
+    with pytest.raises(transaction.TransactionManagementError):
+        held(document.pk)
+
+
+def test_a_write_that_fails_leaves_no_half_transaction_to_go_on_with() -> None:
+    document = make_document("Ada sang.", PER="Ada")
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            finish(document.pk, tags=["O"], status="finished", finished_at=None)  # three words, one tag
+        assert connection.needs_rollback
+    assert Annotation.objects.get().tags == ["B-PER", "O", "O"]
 
 
 def test_fields_are_written_as_the_model_writes_them() -> None:

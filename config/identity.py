@@ -14,6 +14,7 @@ from annotate.prepared import prepared
 
 class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
+        """The row, where there is one and it has not run out."""
         found = _session(self.session_key, timezone.now()) if self.session_key else []
         if not found:
             self._session_key = None

@@ -18,4 +18,8 @@ class Migration(migrations.Migration):
             model_name='verdict',
             constraint=models.UniqueConstraint(fields=('document', 'source', 'batch', 'start', 'end', 'label'), name='verdict_once_a_batch'),
         ),
+        migrations.AddConstraint(
+            model_name='verdict',
+            constraint=models.UniqueConstraint(condition=models.Q(('source', None)), fields=('document', 'batch', 'start', 'end', 'label'), name='soft_verdict_once_a_batch'),
+        ),
     ]

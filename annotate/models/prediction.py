@@ -194,6 +194,12 @@ class Verdict(models.Model):
             models.UniqueConstraint(
                 fields=["document", "source", "batch", "start", "end", "label"], name="verdict_once_a_batch"
             ),
+            # A soft mark has no source, and to a unique constraint no null is like another.
+            models.UniqueConstraint(
+                fields=["document", "batch", "start", "end", "label"],
+                condition=Q(source=None),
+                name="soft_verdict_once_a_batch",
+            ),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="verdict_range"),
             models.CheckConstraint(
                 condition=Q(kind__in=["accepted", "corrected", "rejected"]), name="verdict_kind_known"

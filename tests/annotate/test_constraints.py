@@ -6,7 +6,18 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from annotate.models import Annotation, Document, DocumentLabel, Edit, Label, Membership, Prediction, Project, Source
+from annotate.models import (
+    Annotation,
+    Document,
+    DocumentLabel,
+    Edit,
+    Label,
+    Membership,
+    Prediction,
+    Project,
+    Source,
+    Verdict,
+)
 from tests.make import make_document, make_project, make_user
 from training.models import Run, Version
 
@@ -123,6 +134,16 @@ def test_a_second_source_of_one_number_is_refused():
     Source.objects.create(project=project, kind="model", number=1)
     with pytest.raises(IntegrityError):
         Source.objects.bulk_create([Source(project=project, kind="model", number=1)])
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_second_verdict_of_a_batch_on_one_span_is_refused(soft):
+    document = make_document("Ada sang")
+    said = {"document": document, "batch": uuid4(), "start": 0, "end": 1, "label": "PER", "kind": "accepted"}
+    source = None if soft else Source.next_of(document.project, "model")
+    Verdict.objects.create(**said, source=source)
+    with pytest.raises(IntegrityError):
+        Verdict.objects.create(**said, source=source)
 
 
 def test_a_project_has_one_active_training_at_a_time():

@@ -6,6 +6,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from annotate.keys import LIMIT
+
 SORTS = {  # the column, and whether the largest come first
     "arrival": ("", False),
     "-arrival": ("", True),
@@ -65,20 +67,33 @@ class Cursor(NamedTuple):
         """Raises BadCursor."""
         try:
             cursor = cls(*json.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4))))
-        except (binascii.Error, ValueError, TypeError) as error:
+        except (binascii.Error, ValueError, TypeError, RecursionError) as error:
             raise BadCursor from error
         if cursor.sort != sort or type(cursor.backward) is not bool or not cursor._is_place():
             raise BadCursor
         return cursor
 
     def _is_place(self) -> bool:
-        column = SORTS[self.sort][0]
-        kinds: dict[str, tuple[type, ...]] = {"": (type(None),), "l.title": (str,), "l.date": (str,)}
-        is_key = isinstance(self.key, kinds.get(column, (int, float))) and not (
-            isinstance(self.key, str) and "\x00" in self.key
-        )
         is_end = self.backward and self.pk is None and self.key is None
-        return is_end or (type(self.pk) is int and abs(self.pk) < 2**63 and is_key)
+        return is_end or (_is_number(self.pk, int) and self._has_key())
+
+    def _has_key(self) -> bool:
+        """Whether the column that the list is sorted by could hold the key."""
+        column = SORTS[self.sort][0]
+        if not column:
+            return self.key is None
+        if column in {"l.title", "l.date"}:
+            return _is_text(self.key)
+        return _is_number(self.key, int, float)
+
+
+def _is_number(given: Any, *kinds: type) -> bool:
+    return type(given) in kinds and abs(given) < LIMIT
+
+
+def _is_text(given: Any) -> bool:
+    """Neither NUL nor half a character can be asked for."""
+    return isinstance(given, str) and not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in given)
 
 
 @dataclass

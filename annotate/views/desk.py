@@ -18,6 +18,7 @@ from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import touched_since, undone_and_done
 from annotate.iob2 import Span
+from annotate.keys import read_key
 from annotate.models import Annotation, Conflict, Document, Edit, Label, Project, Refused, Role, Split
 from annotate.models.prediction import Suggestion
 from annotate.rendering import Mark, Sheet
@@ -57,8 +58,8 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug)
     if course := _course(request, project):
         return _along(request, course, back="back" in request.GET)
-    after = request.GET.get("after", "")
-    left = project.documents.filter(pk=after).first() if after.isdecimal() else None
+    key = read_key(request.GET.get("after", ""))
+    left = project.documents.filter(pk=key).first() if key else None
     following = Document.objects.next_in_queue(project, after=left)
     if following is None and left is not None and left.state != "finished":
         told = "This is the only article left."

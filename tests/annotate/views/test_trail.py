@@ -1,6 +1,8 @@
 """Reading along a list: from its page to an article, and from article to article in its order."""
 
+import json
 import re
+from base64 import urlsafe_b64encode
 from html import unescape
 from uuid import uuid4
 
@@ -188,3 +190,30 @@ def test_every_filter_is_said_in_words(client, project):
     }
     said = standing(opened(client, project, "All", **filters))
     assert "Finished · Training · PER · “ada” · Herald · from 2024-05-01 · to 2024-05-31 · flagged · title, Z" in said
+
+
+NO_PLACES = {
+    "a key that no column holds": ["length", False, 10**30, 1],
+    "a number that is none": ["unsure", False, float("nan"), 1],
+    "an answer for a number": ["length", False, True, 1],
+    "half a character": ["title", False, "\ud800", 1],
+    "brackets without end": "[" * 5_000,
+}
+
+
+@pytest.mark.parametrize("given", NO_PLACES.values(), ids=NO_PLACES)
+def test_an_address_with_a_place_that_no_list_gave_is_answered_in_words(client, project, herald, given):
+    said = given if isinstance(given, str) else json.dumps(given)
+    place, sort = urlsafe_b64encode(said.encode()).decode(), given[0] if isinstance(given, list) else "arrival"
+    found = client.get(reverse("documents", args=[project.slug]), {"sort": sort, "at": place})
+    assert "The address leads to no page of this list" in found.content.decode()
+    assert client.get(reverse("document", args=[herald["C"].pk]), {"sort": sort, "place": place}).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["9" * 5_000, str(2**63), "²"])
+def test_no_article_has_a_key_that_is_none(client, project, herald, key):
+    following = client.get(reverse("document_next", args=[project.slug]), {"after": key})
+    assert following.url == reverse("document", args=[herald["C"].pk])
+    article = reverse("document", args=[1]).replace("1", key)
+    assert client.get(article).status_code == 404
+    assert client.post(f"{article}edit", {"verb": "tag"}).status_code == 404

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django import forms
 
 from annotate.chosen import Chosen
-from annotate.listing import Listing
+from annotate.listing import Counts, Listing
 from annotate.models import Project, Split, State
 
 STATE_NAMES = {
@@ -51,24 +51,32 @@ class FilterForm(forms.Form):
 
     def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data, label_suffix="")
-        source = data.get("source", "").replace("\x00", "").strip()
-        self._listing = Listing(project, Chosen(source=source))  # which counts what it finds of this one, too
-        counts = self._listing.counts
-        self.labels = {label.name: label.pk for label in project.labels.all()}
-        named = {value: name for value, name in STATE_NAMES.items() if value != "suggested"}
-        choices = {
-            "state": [("", "Any state"), *_counted(STATE_NAMES, named, counts, "state")],
-            "split": [("", "Any split"), *_counted(dict(Split.choices), dict(Split.choices), counts, "split")],
-            "label": [
-                ("", "Any label"),
-                *((name, f"{name} ({counts.get(('label', str(pk)), 0):,})") for name, pk in self.labels.items()),
-            ],
+        self.project = project
+        self.labels = {label.name: label.pk for label in project.label_list}
+        self._offer(STATE_NAMES, dict(Split.choices), {name: name for name in self.labels})
+        self.fields["source"].widget.attrs["list"] = "sources"
+
+    def show_counts(self, counts: Counts) -> None:
+        """Say beside each choice how many articles have it. Only the list's own page shows that."""
+        self._offer(
+            {
+                state: name if state == "suggested" else _counted(name, counts, "state", state)
+                for state, name in STATE_NAMES.items()
+            },
+            {split: _counted(name, counts, "split", split) for split, name in Split.choices},
+            {name: _counted(name, counts, "label", pk) for name, pk in self.labels.items()},
+        )
+
+    def _offer(self, states: dict[str, str], splits: dict[str, str], labels: dict[str, str]) -> None:
+        offered = {
+            "state": [("", "Any state"), *states.items()],
+            "split": [("", "Any split"), *splits.items()],
+            "label": [("", "Any label"), *labels.items()],
         }
-        for name, found in choices.items():
+        for name, choices in offered.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = found
-        self.fields["source"].widget.attrs["list"] = "sources"
+            field.choices = choices
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -80,8 +88,7 @@ class FilterForm(forms.Form):
 
     def listing(self) -> Listing:
         """The list that is asked for, as far as that can be understood. Call once it was validated."""
-        self._listing.chosen = self.chosen()
-        return self._listing
+        return Listing(self.project, self.chosen())
 
     def chosen(self) -> Chosen:
         data = self.cleaned_data
@@ -131,13 +138,8 @@ class FilterForm(forms.Form):
         return [(name, _said(value)) for name, value in found if value not in ("", None, False)]
 
 
-def _counted(
-    names: dict[Any, str], counted: dict[Any, str], counts: dict[tuple[str, str], int], facet: str
-) -> list[tuple[str, str]]:
-    return [
-        (str(value), f"{name} ({counts.get((facet, str(value)), 0):,})" if value in counted else name)
-        for value, name in names.items()
-    ]
+def _counted(name: str, counts: Counts, facet: str, value: object) -> str:
+    return f"{name} ({counts.get((facet, str(value)), 0):,})"
 
 
 def _in_sentence(name: str) -> str:

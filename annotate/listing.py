@@ -21,6 +21,7 @@ from annotate.models import DocumentLabel, Listed, Project, Source, State, Tally
 PAGE = 50
 COUNTED = 1_000  # a free combination of filters is counted as far as this
 CHUNK = 500  # ids read at a time where all are wanted
+Counts = dict[tuple[str, str], int]  # of articles, by facet and its value
 
 # Where a state begins in the list; the last two are also among those before them.
 STATES = {
@@ -110,7 +111,7 @@ class Listing:
         return Total(number) if facet or number <= COUNTED else Total(COUNTED, is_exact=False)
 
     @cached_property
-    def counts(self) -> dict[tuple[str, str], int]:
+    def counts(self) -> Counts:
         """How many articles have each state ("empty" is one), each split, each label (by id), the chosen source, the
         flag.
         """
@@ -192,7 +193,11 @@ class Listing:
         return query
 
     def _narrowest(self) -> tuple[str, bool]:
-        """The index of the filter that leaves the fewest articles, as far as that is counted; and if these are few."""
+        """The index of the filter that leaves the fewest articles, as far as that is counted; and if these are few.
+        PostgreSQL finds that out by itself, and has nothing counted to ask.
+        """
+        if connection.vendor != "sqlite":
+            return "", False
         chosen, counts = self.chosen, self.counts
         facets = {
             ("listed_empty" if chosen.state == "empty" else "listed_state"): ("state", chosen.state),

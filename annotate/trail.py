@@ -62,10 +62,14 @@ class Course:
     listing: Listing
     at: Cursor
 
-    def step(self, back: bool = False) -> tuple[int, Trail] | None:
-        """The article behind this one, or before it, and where that is; None at the end of the list."""
+    def step(self, back: bool = False) -> "Course | None":
+        """The same list at the article behind this one, or before it; None at its end."""
         found = self.listing.step(self.at._replace(backward=back))
-        return (found.pk, Trail(self.form.query(), str(found))) if found and found.pk else None
+        return Course(self.form, self.listing, found) if found else None
+
+    @property
+    def trail(self) -> Trail:
+        return Trail(self.form.query(), str(self.at))
 
     @property
     def list_address(self) -> str:

@@ -138,18 +138,20 @@ def _along(request: HtmxHttpRequest, course: Course, back: bool = False, **more:
     if step is None:
         messages.info(request, f"That was the {'first' if back else 'last'} article of this list.")
         return _to(request, course.list_address)
-    pk, trail = step
-    following = get_object_or_404(project.documents.present().defer("signature"), pk=pk)
-    return _open(request, project, following, trail, **more) if request.htmx else redirect(trail.address(following.pk))
+    following = get_object_or_404(project.documents.present().defer("signature"), pk=step.at.pk)
+    if not request.htmx:
+        return redirect(step.trail.address(following.pk))
+    return _open(request, project, following, course=step, **more)
 
 
 def _open(
-    request: HttpRequest, project: Project, following: Document, trail: Trail | None = None, **more: Any
+    request: HttpRequest, project: Project, following: Document, course: Course | None = None, **more: Any
 ) -> HttpResponse:
     """Another article of the project in the place of the one on the page."""
     following.project = project  # with the current model, known by now
-    response = _whole_desk(request, following, trail=trail, **more)
-    return push_url(response, trail.address(following.pk) if trail else reverse("document", args=[following.pk]))
+    response = _whole_desk(request, following, course=course, **more)
+    address = course.trail.address(following.pk) if course else reverse("document", args=[following.pk])
+    return push_url(response, address)
 
 
 def _all_done(request: HttpRequest, project: Project) -> HttpResponseBase:
@@ -202,11 +204,12 @@ def _render(
     annotation: Annotation | None = None,
     status: int = 200,
     role: str | None = None,
-    trail: Trail | None = None,
+    course: Course | None = None,
     **more: Any,
 ) -> HttpResponse:
-    trail = trail or Trail.of(request)
-    course = trail.course(document.project) if trail and fragment != "#edited" else None
+    trail = course.trail if course else Trail.of(request)
+    if course is None and trail and fragment != "#edited":
+        course = trail.course(document.project)
     if fragment != "#edited" and course is None:
         trail = None
     annotation = annotation or document.gold() or Annotation.blank_gold(document)

@@ -1,11 +1,11 @@
 """The list of a project's articles."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Case, Value, When
 from django.db.models.functions import Substr
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from annotate import search
 from annotate.access import get_project
+from annotate.answers import HtmxHttpRequest
 from annotate.chosen import BadCursor, Cursor, Page
 from annotate.filtering import FilterForm
 from annotate.listing import PAGE, Listing
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 
 @require_GET
 @login_required
-def documents(request: HttpRequest, slug: str) -> HttpResponse:
+def documents(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     form = FilterForm(project, request.GET)
     form.is_valid()
@@ -57,9 +58,12 @@ def documents(request: HttpRequest, slug: str) -> HttpResponse:
     return _render(request, listing, page, form)
 
 
-def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm) -> HttpResponse:
+def _render(request: HtmxHttpRequest, listing: Listing, page: Page, form: FilterForm) -> HttpResponse:
     project, is_whole = listing.project, page.is_first and page.next is None
     total = listing.total() if not is_whole else None
+    fragment = "#found" if request.htmx and not request.htmx.history_restore_request else ""
+    if not fragment:
+        form.show_counts(listing.counts)
     context = {
         "project": project,
         "form": form,
@@ -78,8 +82,6 @@ def _render(request: HttpRequest, listing: Listing, page: Page, form: FilterForm
         "lately": project.bulk_actions.select_related("undoes").defer("chosen", "undoes__chosen").order_by("-pk")[:3],
         "page_size": PAGE,
     }
-    htmx: Any = request.htmx  # type: ignore[attr-defined]
-    fragment = "#found" if htmx and not htmx.history_restore_request else ""
     response = render(request, f"annotate/documents.html{fragment}", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -7,6 +7,7 @@ from html import unescape
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from annotate import listing, trail
@@ -217,3 +218,14 @@ def test_no_article_has_a_key_that_is_none(client, project, herald, key):
     article = reverse("document", args=[1]).replace("1", key)
     assert client.get(article).status_code == 404
     assert client.post(f"{article}edit", {"verb": "tag"}).status_code == 404
+
+
+def test_a_step_along_the_list_reads_the_list_once_and_counts_nothing_for_its_form(
+    client, project, herald, django_assert_max_num_queries
+):
+    page = opened(client, project, "C", source="Herald", state="raw")
+    with django_assert_max_num_queries(14 if connection.vendor == "sqlite" else 13) as asked:
+        assert "<h1>B</h1>" in client.get(link(page, "data-skip"), headers=HTMX).content.decode()
+    said = [query["sql"] for query in asked.captured_queries]
+    assert sum("annotate_tally" in sql for sql in said) == (connection.vendor == "sqlite")  # to begin at the fewest
+    assert not any("GROUP BY" in sql for sql in said)

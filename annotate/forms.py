@@ -14,6 +14,7 @@ from annotate.models.project import refuse_twins
 
 SPAN = ("start", "end", "label")
 MOST_SPANS = 1_000  # of one edit
+LABELS_TYPED = 2_000  # characters
 # What each verb of the desk is given, by the names of the form's fields.
 GIVEN: dict[str, tuple[str, ...]] = {
     "tag": SPAN,
@@ -190,6 +191,8 @@ class ProjectForm(forms.Form):
     labels = forms.CharField(
         label="Labels",
         initial="PER, ORG, LOC, MISC",
+        max_length=LABELS_TYPED,
+        error_messages={"max_length": "These are too many labels to begin with. Give fewer; more can be added later."},
         help_text="Separated by commas. More can be added at any time.",
     )
 

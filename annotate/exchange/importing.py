@@ -26,7 +26,7 @@ from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Re
 from annotate.exchange.storing import Intake, Stored, store
 from annotate.models import Document, Import, Project
 from annotate.models.exchange import RELEASING, hold
-from annotate.models.project import twin_of
+from annotate.models.project import twins
 from annotate.signals import documents_imported
 
 __all__ = ["check", "fail_stale", "run", "store"]
@@ -161,15 +161,16 @@ def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, A
             survey.duplicates += sum(duplicates(row.project, waiting))
             waiting = []
     survey.duplicates += sum(duplicates(row.project, waiting)) if waiting else 0
-    known = row.project.label_names()
+    known = dict.fromkeys(row.project.label_names())
     new = [name for name in survey.labels if name not in known]
+    twin = twins([*known, *new])
     return {
         **asdict(survey),
         "format": _one_or_several(reading, "format"),
         "scheme": _one_or_several(reading, "scheme") if survey.labels else "",
         "labels": dict(survey.labels),
         "new_labels": new,
-        "twins": [[name, twin] for place, name in enumerate(new) if (twin := twin_of(name, [*known, *new[:place]]))],
+        "twins": [[name, twin[name]] for name in new if name in twin],
         "errors": problems.errors,
         "notices": problems.notices,
         "problems": problems.shown,

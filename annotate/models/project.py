@@ -117,15 +117,21 @@ class Project(models.Model):
         return held[user.pk]
 
 
+def twins(names: Iterable[str]) -> dict[str, str]:
+    """{name: the first of these names, where it differs from that one by its case alone}: labels that people would mix
+    up. A file may bring tens of thousands, so each is looked at once.
+    """
+    first: dict[str, str] = {}
+    return {name: twin for name in names if (twin := first.setdefault(name.casefold(), name)) != name}
+
+
 def twin_of(name: str, names: Iterable[str]) -> str | None:
-    """The one of these names that differs from this one by its case alone: two labels that people would mix up."""
-    return next((other for other in names if other != name and other.casefold() == name.casefold()), None)
+    return twins([*names, name]).get(name)
 
 
 def refuse_twins(names: list[str]) -> None:
-    for name in names:
-        if twin := twin_of(name, names):
-            raise ValidationError(f"“{name}” and “{twin}” differ by their case alone.")
+    for name, twin in twins(names).items():
+        raise ValidationError(f"“{twin}” and “{name}” differ by their case alone.")
 
 
 @prepared

@@ -18,6 +18,7 @@ from annotate.models import (
     Source,
     Verdict,
 )
+from annotate.models.project import refuse_twins, twin_of, twins
 from tests.make import make_document, make_project, make_user
 from training.models import Run, Version
 
@@ -164,6 +165,30 @@ def test_no_write_path_takes_tokens_that_are_empty_or_overlap(offsets):
 def test_a_label_may_not_take_a_key_that_means_something(key):
     with pytest.raises(ValidationError, match="is taken"):
         make_project(labels=[]).add_label("PER", key=key)
+
+
+class Name(str):
+    """Tells how often it is looked at."""
+
+    __slots__ = ()
+    looks = 0
+
+    def casefold(self):
+        Name.looks += 1
+        return super().casefold()
+
+
+@pytest.mark.parametrize("find", [twins, refuse_twins, lambda names: twin_of(Name("x"), names)])
+def test_among_many_names_each_is_looked_at_once_for_its_case(find):
+    Name.looks = 0
+    find([Name(f"L{number}") for number in range(99)])
+    assert Name.looks <= 100
+
+
+def test_names_that_differ_by_case_alone_are_told_with_the_first_of_them():
+    assert twins(["PER", "Org", "per", "LOC", "ORG", "Per"]) == {"per": "PER", "ORG": "Org", "Per": "PER"}
+    assert twin_of("Loc", ["PER", "LOC"]) == "LOC"
+    assert twin_of("LOC", ["PER", "LOC"]) is None
 
 
 def test_two_projects_of_one_name_get_two_addresses():

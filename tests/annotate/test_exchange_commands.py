@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, ManagementUtility, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotate import jobs, queue
 from annotate.models import Document, Import, Membership, Project
@@ -63,6 +64,18 @@ def test_files_are_imported_and_the_count_told(tmp_path: Path, capsys: pytest.Ca
     assert "New label: PER, which differs from Per by its case alone" in out.out
     assert "Importing: 100%" in out.err
     assert set(Document.objects.values_list("split", "state")) == {("train", "finished"), ("train", "raw")}
+
+
+@pytest.mark.django_db
+def test_new_labels_are_told_without_a_query_for_each(tmp_path: Path) -> None:
+    make_project("News", labels=["ORG"])
+    asked = []
+    for labels in (["A"], ["B", "C", "D"]):
+        row = {"tokens": labels, "tags": [f"B-{label}" for label in labels]}
+        with CaptureQueriesContext(connection) as queries:
+            call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", row)), verbosity=0)
+        asked.append(sum('SELECT "annotate_label"."name"' in query["sql"] for query in queries))
+    assert asked[0] == asked[1] > 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from annotate import uploads
 from annotate.exchange import importing
 from annotate.management.finding import project_named
 from annotate.models import Import, Project
-from annotate.models.project import twin_of
+from annotate.models.project import twins
 
 Status = Import.Status
 PROBLEMS_PRINTED = 20
@@ -48,9 +48,10 @@ class Command(BaseCommand):
             f"{report['articles']:,} articles, {report['tokens']:,} tokens, {report['entities']:,} entities imported; "
             f"{report['left_out']:,} left out, {report['repaired']:,} repaired, {report['aside']:,} held aside."
         )
+        twin = twins(project.label_names())
         for name in report["new_labels"]:
-            twin = twin_of(name, project.label_names())
-            self.stdout.write(f"New label: {name}" + (f", which differs from {twin} by its case alone" if twin else ""))
+            like = f", which differs from {twin[name]} by its case alone" if name in twin else ""
+            self.stdout.write(f"New label: {name}{like}")
         if row.problems_path and (report["errors"] or report["notices"]):
             self.stdout.write(f"All problems, a line each: {uploads.problems_file(row)}")
 

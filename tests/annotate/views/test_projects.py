@@ -44,6 +44,7 @@ def test_a_new_project_has_its_labels_with_keys_and_leads_to_the_import(client, 
         ("A B", "holds no blank"),
         ("-X", "does not begin with a hyphen"),
         ("X" * 51, "at most 50 characters"),
+        (", ".join(f"L{number}" for number in range(500)), "too many labels to begin with"),
     ],
 )
 def test_labels_that_cannot_be_are_refused_in_words(client, ada, labels, says):

@@ -59,7 +59,7 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     if course := _course(request, project):
         return _along(request, course, back="back" in request.GET)
     key = read_key(request.GET.get("after", ""))
-    left = project.documents.filter(pk=key).first() if key else None
+    left = project.documents.present().filter(pk=key).first() if key else None
     following = Document.objects.next_in_queue(project, after=left)
     if following is None and left is not None and left.state != "finished":
         told = "This is the only article left."

@@ -166,6 +166,15 @@ def test_next_after_a_skipped_article_is_another_one(client, ada):
     assert skipped.url == reverse("document", args=[second.pk])
 
 
+def test_a_deleted_article_is_not_the_only_one_left(client, ada):
+    document = make_document("Ada sang.")
+    document.delete_softly(ada)
+    address = reverse("document_next", args=["news"])
+    skipped = client.get(address, {"after": document.pk}, headers={"HX-Request": "true"})
+    assert "Ada" not in skipped.content.decode()
+    assert skipped.headers["HX-Redirect"] == reverse("project", args=["news"])
+
+
 def test_skipping_the_only_article_says_that_it_is_the_only_one(client, ada):
     document = make_document()
     page = client.get(reverse("document_next", args=["news"]), {"after": document.pk}, follow=True)

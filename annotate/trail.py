@@ -18,7 +18,7 @@ from annotate.models import Project
 class Trail(NamedTuple):
     """As the address says it; `course` finds out what that means."""
 
-    list: str
+    filters: str
     place: str
 
     @classmethod
@@ -36,14 +36,14 @@ class Trail(NamedTuple):
     def __str__(self) -> str:
         place = QueryDict(mutable=True)
         place["place"] = self.place
-        return f"{self.list}&{place.urlencode()}" if self.list else place.urlencode()
+        return f"{self.filters}&{place.urlencode()}" if self.filters else place.urlencode()
 
     def address(self, pk: int) -> str:
         return f"{reverse('document', args=[pk])}?{self}"
 
     def course(self, project: Project) -> "Course | None":
         """None where the address is not understood: by a label that is gone, say."""
-        form = FilterForm(project, QueryDict(self.list))
+        form = FilterForm(project, QueryDict(self.filters))
         if not form.is_valid():
             return None
         listing = form.listing()

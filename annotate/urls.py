@@ -1,7 +1,7 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from annotate.views import bulk, desk, documents, exchange, labels, mentions, notes, projects, resplitting
+from annotate.views import bulk, desk, documents, exchange, going, labels, mentions, notes, projects, resplitting
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -25,7 +25,7 @@ urlpatterns = [
     path("projects/<slug:slug>/mentions/mark", mentions.mentions_mark, name="mentions_mark"),
     path("projects/<slug:slug>/mentions/<uuid:batch>/undo", mentions.mentions_undo, name="mentions_undo"),
     path("projects/<slug:slug>/mentions/<uuid:batch>/redo", mentions.mentions_redo, name="mentions_redo"),
-    path("projects/<slug:slug>/next", desk.document_next, name="document_next"),
+    path("projects/<slug:slug>/next", going.document_next, name="document_next"),
     path("projects/<slug:slug>/import", exchange.import_new, name="import_new"),
     path("imports/<key:pk>", exchange.import_show, name="import"),
     path("imports/<key:pk>/confirm", exchange.import_confirm, name="import_confirm"),

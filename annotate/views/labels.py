@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotate import jobs, queue, relabelling
 from annotate.access import get_label_change, get_project
-from annotate.answers import nobody_works
+from annotate.answers import HtmxHttpRequest, nobody_works
 from annotate.forms import SettingsForm
 from annotate.label_forms import LabelChangeForm, LabelForm
 from annotate.models import COLORS, Label, LabelChange, Prediction, Project, Refused, Role
@@ -100,7 +100,7 @@ def label_change_new(request: HttpRequest, slug: str, pk: int) -> HttpResponseBa
 
 @require_GET
 @login_required
-def label_change(request: HttpRequest, pk: int) -> HttpResponse:
+def label_change(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     jobs.reconcile()
     row = get_label_change(request.user, pk)
     context = {
@@ -111,7 +111,7 @@ def label_change(request: HttpRequest, pk: int) -> HttpResponse:
         "kept_in": row.documents.filter(kept__gt=0).select_related("document")[:50],
         "label": row.project.labels.filter(name=row.label if row.kind == "restored" else row.into).first(),
     }
-    fragment = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
+    fragment = "#progress" if request.htmx else ""
     return render(request, f"annotate/label_change.html{fragment}", context)
 
 

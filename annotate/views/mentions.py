@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import propagating
 from annotate.access import get_project
+from annotate.answers import HtmxHttpRequest
 from annotate.models import Project, Role
 from annotate.propagating import Step, Wanted
 from annotate.tokens import tokenize
@@ -50,7 +51,7 @@ class MarkForm(MentionForm):
 
 @require_GET
 @login_required
-def mentions(request: HttpRequest, slug: str) -> HttpResponse:
+def mentions(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug, Role.ANNOTATOR)
     form = MentionForm(request.GET if "text" in request.GET else None, project=project)
     if not form.is_valid():
@@ -61,7 +62,7 @@ def mentions(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @login_required
-def mentions_mark(request: HttpRequest, slug: str) -> HttpResponse:
+def mentions_mark(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug, Role.ANNOTATOR)
     form = MarkForm(request.POST, project=project)
     if not form.is_valid():
@@ -109,7 +110,7 @@ def _marked(project: Project, batch: UUID, step: Step) -> dict[str, Any]:
     }
 
 
-def _render(request: HttpRequest, project: Project, form: MentionForm, **more: Any) -> HttpResponse:
+def _render(request: HtmxHttpRequest, project: Project, form: MentionForm, **more: Any) -> HttpResponse:
     asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
     context = {
         "project": project,
@@ -119,5 +120,5 @@ def _render(request: HttpRequest, project: Project, form: MentionForm, **more: A
         "recent": propagating.recent(project),
         **more,
     }
-    fragment = "#found" if request.htmx else ""  # type: ignore[attr-defined]
+    fragment = "#found" if request.htmx else ""
     return render(request, f"annotate/mentions.html{fragment}", context)

@@ -29,7 +29,6 @@ def _after_migrations(using: str, plan: Any = None, **kwargs: Any) -> None:
     from annotate import triggers
 
     connection = connections[using]
-    if not plan or "annotate_listed" not in connection.introspection.table_names():
-        return
-    triggers.create(connection)
-    triggers.refill(connection)
+    if plan and triggers.fit(connection):
+        triggers.create(connection)
+        triggers.refill(connection)

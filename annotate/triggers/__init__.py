@@ -2,7 +2,8 @@
 written: the desk, an import, a bulk action, a deletion, SQL by hand.
 
 SQLite loses a table's triggers when a migration rebuilds the table, and refuses to rebuild one that a trigger of
-another names. So they are taken down before a migration and put up after it, and what they keep is filled anew.
+another names. So they are taken down before a migration and put up after it, and what they keep is filled anew. Where
+migrations are taken back to before the list had its columns of today, they stay down until it has them again.
 """
 
 # ruff: noqa: S608 - no value of anybody's is in this SQL
@@ -15,7 +16,18 @@ from annotate.triggers import postgresql, sqlite
 from annotate.triggers.rows import LISTED, listed_from
 from annotate.triggers.words import create_index, drop_index, fill_index, spaced, teach, unmarked
 
-__all__ = ["create", "create_index", "drop", "drop_index", "fill_index", "refill", "spaced", "teach", "unmarked"]
+__all__ = ["create", "create_index", "drop", "drop_index", "fill_index", "fit", "refill", "spaced", "teach", "unmarked"]
+
+
+def fit(connection: Any) -> bool:
+    """Whether the list has the columns that the triggers name. Where migrations were taken back, it may have others;
+    triggers that fail would then fail every edit.
+    """
+    with connection.cursor() as cursor:
+        if "annotate_listed" not in connection.introspection.table_names(cursor):
+            return False
+        found = {column.name for column in connection.introspection.get_table_description(cursor, "annotate_listed")}
+    return found == set(LISTED.split(", "))
 
 
 def drop(connection: Any) -> None:

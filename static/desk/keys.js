@@ -26,10 +26,10 @@ export class Keys {
     const letter = key.length === 1 ? key.toLowerCase() : key;
     const chip = desk.editable && !control && desk.chips.find((candidate) => candidate.dataset.key === letter);
     if (chip) return () => desk.choose(chip.dataset.label);
-    const move = (control ? this.leaps(shift) : this.moves(shift))[key];
+    const move = verbOf(control ? this.leaps(shift) : this.moves(shift), key);
     if (move) return () => { move(); desk.show(); };
     if (control) return desk.editable && letter === "z" && (() => desk.send(shift ? "redo" : "undo"));
-    return this.looks()[letter] ?? (desk.editable && this.verbs(event)[letter]);
+    return verbOf(this.looks(), letter) ?? (desk.editable && verbOf(this.verbs(event), letter));
   }
 
   moves(shift) {
@@ -84,4 +84,9 @@ export class Keys {
       Enter: () => desk.finish(event),
     };
   }
+}
+
+// Every object inherits functions, by names like "constructor".
+function verbOf(verbs, key) {
+  return Object.hasOwn(verbs, key) ? verbs[key] : undefined;
 }

@@ -52,6 +52,18 @@ def test_a_labels_own_key_goes_before_what_the_letter_does(desk: Desk, article: 
     saved(page, article, ("ORG", "Ada"))
 
 
+def test_a_key_that_means_nothing_here_does_nothing(desk: Desk, article: Document) -> None:
+    """Not even one that is called like what every object of JavaScript has."""
+    page = desk.open(article)
+    pressed = """key => {
+        const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+        document.querySelector("#text").dispatchEvent(event);
+        return event.defaultPrevented;
+    }"""
+    assert page.evaluate(pressed, "Home") is True
+    assert [key for key in ("constructor", "toString", "q") if page.evaluate(pressed, key)] == []
+
+
 def test_what_one_types_is_text(desk: Desk, article: Document) -> None:
     suggest(article, (0, 1, "PER", 0.9))
     page = desk.open(article)

@@ -86,6 +86,14 @@ class FilterForm(forms.Form):
             self.add_error("until", "This day is before the first one.")
         return data
 
+    def reasons(self) -> list[str]:
+        """What is not understood, each with the filter it is about."""
+        return [
+            f"{self.fields[name].label or name.capitalize()}: {error}" if name in self.fields else str(error)
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
+
     def listing(self) -> Listing:
         """The list that is asked for, as far as that can be understood. Call once it was validated."""
         return Listing(self.project, self.chosen())

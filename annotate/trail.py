@@ -14,6 +14,16 @@ from annotate.filtering import FilterForm
 from annotate.listing import COUNTED, Listing
 from annotate.models import Project
 
+NO_ARTICLE = "The address leads to no article in it."
+
+
+class NotUnderstood(Exception):
+    """Says why an address names no list, or no place in it: its label was renamed meanwhile, perhaps."""
+
+    def __init__(self, why: str, list_address: str) -> None:
+        super().__init__(f"This list is not understood any more: {why}")
+        self.list_address = list_address  # the list leaves out what it does not understand, and says that
+
 
 class Trail(NamedTuple):
     """As the address says it; `course` finds out what that means."""
@@ -41,17 +51,21 @@ class Trail(NamedTuple):
     def address(self, pk: int) -> str:
         return f"{reverse('document', args=[pk])}?{self}"
 
-    def course(self, project: Project) -> "Course | None":
-        """None where the address is not understood: by a label that is gone, say."""
-        form = FilterForm(project, QueryDict(self.filters))
+    def course(self, project: Project, pk: int | None) -> "Course | None":
+        """From this article on; None where the place is another one's. Raises NotUnderstood."""
+        given = QueryDict(self.filters)
+        list_address = f"{reverse('documents', args=[project.slug])}?{given.urlencode()}"
+        form = FilterForm(project, given)
         if not form.is_valid():
-            return None
+            raise NotUnderstood(" ".join(form.reasons()), list_address)
         listing = form.listing()
         try:
             at = Cursor.read(self.place, listing.chosen.sort)
-        except BadCursor:
-            return None
-        return Course(form, listing, at) if at.pk is not None else None
+        except BadCursor as error:
+            raise NotUnderstood(NO_ARTICLE, list_address) from error
+        if at.pk is None:
+            raise NotUnderstood(NO_ARTICLE, list_address)
+        return Course(form, listing, at) if at.pk == pk else None
 
 
 @dataclass

@@ -13,7 +13,7 @@ from annotate.iob2 import Span
 from annotate.models import Annotation, Document, Label, Project, Role, Split
 from annotate.models.prediction import Suggestion
 from annotate.rendering import Mark, Sheet
-from annotate.trail import Course, Trail
+from annotate.trail import Course, NotUnderstood, Trail
 from annotate.views.notes import notes_context
 
 
@@ -40,10 +40,13 @@ def render_article(
     **more: Any,
 ) -> HttpResponse:
     trail = course.trail if course else Trail.of(request)
+    lost = None
     if course is None and trail and fragment != "#edited":
-        course = trail.course(document.project)
-    if fragment != "#edited" and course is None:
-        trail = None
+        try:
+            course = trail.course(document.project, document.pk)
+            trail = trail if course else None
+        except NotUnderstood as reason:
+            lost = reason
     annotation = annotation or document.gold() or Annotation.blank_gold(document)
     labels = document.project.label_list
     spans = annotation.spans()
@@ -79,6 +82,7 @@ def render_article(
         + (f"&{trail}" if trail else ""),
         "trail": trail,
         "course": course,
+        "lost": lost,
         **({} if fragment == "#edited" else notes_context(document, request.user)),
         **more,
     }

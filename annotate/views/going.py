@@ -14,7 +14,7 @@ from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
 from annotate.keys import read_key
 from annotate.models import Document, Project, Role
-from annotate.trail import Course, Trail
+from annotate.trail import Course, NotUnderstood, Trail
 from annotate.views.article import render_desk
 
 
@@ -25,9 +25,9 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     names the one just left.
     """
     project = get_project(request.user, slug)
-    if course := _course(request, project):
-        return _along(request, course, back="back" in request.GET)
     key = read_key(request.GET.get("after", ""))
+    if answer := along(request, project, key, back="back" in request.GET):
+        return answer
     left = project.documents.present().filter(pk=key).first() if key else None
     following = Document.objects.next_in_queue(project, after=left)
     if following is None and left is not None and left.state != "finished":
@@ -43,21 +43,30 @@ def document_next(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 
 def go_on(request: HtmxHttpRequest, finished: Document, role: Role) -> HttpResponseBase:
     """The next article in place of the finished one, in the same answer."""
-    if course := _course(request, finished.project):
-        return _along(request, course, finished=finished, role=role)
+    if answer := along(request, finished.project, finished.pk, finished=finished, role=role):
+        return answer
     following = Document.objects.next_in_queue(finished.project, after=finished)
     if following is None:
         return _all_done(request, finished.project)
     return _open(request, finished.project, following, finished=finished, role=role)
 
 
-def _course(request: HttpRequest, project: Project) -> Course | None:
+def along(
+    request: HtmxHttpRequest, project: Project, left: int | None, back: bool = False, **more: Any
+) -> HttpResponseBase | None:
+    """The list's next article in the place of the one left; at its end, or where it is not understood, the list. None
+    where the one left was on no list.
+    """
     trail = Trail.of(request)
-    return trail.course(project) if trail else None
+    try:
+        course = trail.course(project, left) if trail else None
+    except NotUnderstood as lost:
+        messages.warning(request, str(lost))
+        return _to(request, lost.list_address)
+    return _step(request, course, back, **more) if course else None
 
 
-def _along(request: HtmxHttpRequest, course: Course, back: bool = False, **more: Any) -> HttpResponseBase:
-    """The list's next article in the place of the one on the page; at its end the list."""
+def _step(request: HtmxHttpRequest, course: Course, back: bool, **more: Any) -> HttpResponseBase:
     step, project = course.step(back), course.listing.project
     if step is None:
         messages.info(request, f"That was the {'first' if back else 'last'} article of this list.")

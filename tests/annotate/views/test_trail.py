@@ -142,19 +142,59 @@ def test_from_the_list_of_all_articles_the_queue_decides_as_ever(client, project
     assert "data-previous" not in page
 
 
-def test_a_place_that_is_none_and_a_filter_that_is_none_lead_back_to_the_queue(client, project, herald):
-    article = reverse("document", args=[herald["B"].pk])
-    following = reverse("document_next", args=[project.slug])
-    place = opened(client, project, "B", source="Herald").split('name="place" value="')[1].split('"')[0]
-    last = str(Cursor("arrival", backward=True))
-    in_the_queue = reverse("document", args=[herald["x"].pk])
-    for query in (
-        {"source": "Herald", "place": "x"},
-        {"label": "GONE", "place": place},
-        {"source": "Herald", "place": last},
+def place_of(page):
+    return re.findall(r'name="place" value="([^"]+)"', page)[0]
+
+
+LOST = "This list is not understood any more: "
+
+
+def test_a_list_that_is_not_understood_any_more_is_said_and_led_back_to(client, project, herald):
+    place = place_of(opened(client, project, "B", source="Herald"))
+    for query, why in (
+        ({"source": "Herald", "place": "x"}, "The address leads to no article in it."),
+        (
+            {"source": "Herald", "place": str(Cursor("arrival", backward=True))},
+            "The address leads to no article in it.",
+        ),
+        ({"label": "GONE", "place": place}, "Label present: Select a valid choice. GONE is not one of"),
+        ({"wire": "dpa", "place": place}, "There is no filter “wire”"),
     ):
-        assert "In list:" not in client.get(article, query).content.decode()
-        assert client.get(following, {**query, "after": herald["C"].pk}).url == in_the_queue
+        page = client.get(reverse("document", args=[herald["B"].pk]), query).content.decode()
+        assert standing(page).startswith(LOST + why)
+        found = client.get(link(page, "data-skip"), follow=True)
+        assert found.redirect_chain[0][0].startswith(reverse("documents", args=[project.slug]))
+        assert LOST + why in found.content.decode()
+
+
+def test_finishing_along_a_list_whose_label_was_renamed_meanwhile_leads_to_the_list_and_says_so(client, project):
+    for title in "AB":
+        make_document("Ada sang.", title=title, PER="Ada")
+    page = opened(client, project, "A", label="PER")
+    project.labels.filter(name="PER").update(name="PERSON")
+    document = project.documents.get(title="A")
+    response = finish(client, page, document)
+    assert response.headers["HX-Redirect"] == f"{reverse('documents', args=[project.slug])}?label=PER"
+    assert LOST in client.get(response.headers["HX-Redirect"]).content.decode()
+    document.refresh_from_db()
+    assert document.state == State.FINISHED
+
+
+def test_a_list_cannot_be_said_so_that_it_breaks_the_answer(client, project, herald):
+    page = opened(client, project, "C", source="Herald")
+    response = finish(client, page, herald["C"], list="label=GONE\r\nX: y")
+    assert response.headers["HX-Redirect"].endswith("?label=GONE%0D%0AX%3A+y")
+
+
+def test_the_place_of_another_article_is_none(client, project, herald):
+    place = place_of(opened(client, project, "C", source="Herald"))
+    page = client.get(reverse("document", args=[herald["x"].pk]), {"source": "Herald", "place": place}).content.decode()
+    assert "In list:" not in page
+    assert link(page, "data-skip") == f"{reverse('document_next', args=[project.slug])}?after={herald['x'].pk}"
+    following = reverse("document_next", args=[project.slug])
+    left = {"source": "Herald", "place": place, "after": herald["C"].pk}
+    assert client.get(following, left).url.startswith(reverse("document", args=[herald["B"].pk]) + "?source=Herald&")
+    assert client.get(following, {**left, "after": herald["B"].pk}).url == reverse("document", args=[herald["y"].pk])
 
 
 def test_reading_along_a_list_writes_nothing_and_a_viewer_may(client, project, herald):

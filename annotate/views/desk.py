@@ -18,7 +18,7 @@ from annotate.forms import EditForm
 from annotate.history import touched_since
 from annotate.models import Annotation, Conflict, Document, Edit, Refused, Role
 from annotate.views.article import Seen, awaits_suggestions, render_article, render_desk
-from annotate.views.going import go_on
+from annotate.views.going import along, go_on
 
 
 @require_GET
@@ -59,14 +59,14 @@ def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @login_required
-def document_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
+def document_delete(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     document = get_document(request.user, pk, Role.MANAGER)
     with transaction.atomic():
         document.delete_softly(request.user)
     messages.success(
         request, f"“{document}” was deleted.", extra_tags=f"undo:{reverse('document_restore', args=[document.pk])}"
     )
-    return redirect("documents", document.project.slug)
+    return along(request, document.project, document.pk) or redirect("documents", document.project.slug)
 
 
 @require_POST

@@ -269,3 +269,15 @@ def test_a_step_along_the_list_reads_the_list_once_and_counts_nothing_for_its_fo
     said = [query["sql"] for query in asked.captured_queries]
     assert sum("annotate_tally" in sql for sql in said) == (connection.vendor == "sqlite")  # to begin at the fewest
     assert not any("GROUP BY" in sql for sql in said)
+
+
+def test_deleting_goes_on_along_the_list_and_can_be_undone_there(client, project, herald):
+    page = opened(client, project, "B", source="Herald")
+    for here, there in (("B", "<h1>A</h1>"), ("A", "That was the last article of this list.")):
+        form = re.findall(r'<form method="post" action="[^"]*/delete">(.*?)</form>', page, re.DOTALL)[0]
+        fields = {name: unescape(value) for name, value in re.findall(r'name="(list|place)" value="([^"]*)"', form)}
+        answer = client.post(reverse("document_delete", args=[herald[here].pk]), fields, follow=True)
+        page = answer.content.decode()
+        assert there in page
+        assert "source=Herald" in answer.redirect_chain[0][0]
+        assert reverse("document_restore", args=[herald[here].pk]) in page

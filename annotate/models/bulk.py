@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from annotate.models.document import Document, Split
+from annotate.models.document import Document
 from annotate.models.exchange import hold
 from annotate.models.project import Project
 
@@ -86,16 +86,7 @@ class BulkAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        if self.undoes is not None:
-            return f"Undo: {self.undoes}"
-        return in_words(self.verb, self.total, self.split)
-
-    @property
-    def outcome(self) -> str:
-        """What became of the articles that it changed, in words."""
-        what = self.undoes or self
-        words = _UNDONE if self.undoes else _DONE
-        return words[what.verb].format(_articles(self.changed), _SPLITS.get(what.split, ""))
+        return f"{self.get_verb_display()} ({self.total})"
 
     @property
     def is_working(self) -> bool:
@@ -104,47 +95,6 @@ class BulkAction(models.Model):
     @property
     def can_be_undone(self) -> bool:
         return self.verb != self.Verb.UNDO and not self.is_working and self.changed > 0
-
-
-_ASKED = {
-    "delete": "Delete {}",
-    "move": "Move {} to {}",
-    "clear": "Clear the suggestions of {}",
-    "reopen": "Reopen {}",
-    "flag": "Flag {} for discussion",
-    "unflag": "Take the flag from {}",
-}
-_DONE = {
-    "delete": "{} deleted",
-    "move": "{} moved to {}, their near-duplicates included",
-    "clear": "Suggestions of {} cleared",
-    "reopen": "{} reopened",
-    "flag": "{} flagged for discussion",
-    "unflag": "Flag taken from {}",
-}
-_UNDONE = {
-    "delete": "{} brought back",
-    "move": "{} moved back from {}",
-    "clear": "Suggestions of {} shown again",
-    "reopen": "{} finished again",
-    "flag": "Flag taken from {}",
-    "unflag": "{} flagged again",
-}
-_SPLITS: dict[str, str] = {
-    Split.TRAIN: "the training split",
-    Split.VALIDATION: "the validation split",
-    Split.TEST: "the test split",
-    Split.ASIDE: "those held aside",
-}
-
-
-def in_words(verb: str, count: int, split: str = "") -> str:
-    """“Move 8 articles to the test split”."""
-    return _ASKED[verb].format(_articles(count), _SPLITS.get(split, ""))
-
-
-def _articles(count: int) -> str:
-    return f"{count:,} article{'' if count == 1 else 's'}"
 
 
 class BulkChange(models.Model):

@@ -13,13 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import bulk, jobs, queue
+from annotate import bulk, jobs, queue, wording
 from annotate.access import get_bulk, get_project
 from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
 from annotate.exchange import exporting
 from annotate.filtering import FilterForm
 from annotate.models import BulkAction, Project, Role, Split
-from annotate.models.bulk import in_words
 
 VERBS = [(verb.value, verb.label) for verb in BulkAction.Verb if verb != BulkAction.Verb.UNDO]
 
@@ -126,7 +125,7 @@ def _ask(
     context = {
         "project": project,
         "verb": data["verb"],
-        "asked": in_words(data["verb"], len(pks), data["to"]),
+        "asked": wording.asked(data["verb"], len(pks), data["to"]),
         "to": data["to"],
         "count": len(pks),
         "which": _which(pks),

@@ -28,7 +28,9 @@ def answer_poll(request: HtmxHttpRequest, template: str, place: str, context: di
 def nobody_works() -> str:
     """Why nothing moves, where nobody listens to the io queue; empty where somebody does."""
     try:
-        listening = queue.workers_seen("io").listening
+        seen = queue.workers_seen("io")
     except queue.QueueDown as down:
         return str(down)
-    return "" if listening else "No worker for this has been seen. Start one with: python manage.py worker io"
+    if seen.starting:
+        return "The worker for this is just being started."
+    return "" if seen.listening else "No worker for this has been seen. Start one with: python manage.py worker io"

@@ -24,7 +24,11 @@ QueueName = Literal["train", "io", "predict"]
 
 ANSWER_WITHIN = 2.0  # seconds; a page waits no longer
 SEEN_WITHIN = timedelta(seconds=90)  # an idle worker reports every 30 s, a busy one every 10 s
+STARTS_WITHIN = timedelta(minutes=2)  # a worker imports torch before it reports
 KEEP_FAILED = 7 * 24 * 3600  # seconds
+
+
+STARTING_KEY = "tagdesk:starting:%s"
 
 
 class QueueDown(Exception):
@@ -34,6 +38,7 @@ class QueueDown(Exception):
 class Workers(NamedTuple):
     listening: int  # that reported within SEEN_WITHIN
     last_seen: datetime | None  # of the latest report; None if none is known
+    starting: bool = False  # somebody has said so, not long ago
 
 
 def enqueue(queue: QueueName, function_name: str, *args: object, job_id: str) -> None:
@@ -64,6 +69,7 @@ def length(queue: QueueName) -> int:
 def workers_seen(queue: QueueName) -> Workers:
     """Who listens. Raises QueueDown."""
     with _answering():
+        starting = bool(connection().exists(STARTING_KEY % queue))
         keys = sorted(connection().smembers(WORKERS_BY_QUEUE_KEY % queue))
         with connection().pipeline(transaction=False) as pipeline:
             for key in keys:
@@ -71,7 +77,14 @@ def workers_seen(queue: QueueName) -> Workers:
             rows = pipeline.execute()
     seen = [utcparse(heartbeat.decode()) for heartbeat, death in rows if heartbeat and not death]
     recent = [moment for moment in seen if datetime.now(UTC) - moment < SEEN_WITHIN]
-    return Workers(len(recent), max(seen, default=None))
+    return Workers(len(recent), max(seen, default=None), starting and not recent)
+
+
+def tell_starting(*queues: QueueName) -> None:
+    """Say that workers of these queues are about to be started. Raises QueueDown."""
+    with _answering():
+        for queue in queues:
+            connection().set(STARTING_KEY % queue, 1, ex=STARTS_WITHIN)
 
 
 def ping() -> None:

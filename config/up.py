@@ -9,6 +9,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 
+from annotate.queue import QueueDown, tell_starting
 from config import valkey
 from config.datafolder import DataFolderError, check_writable
 from config.first import create_first_user, create_sample, first_user
@@ -48,6 +50,8 @@ class Tagdesk:
                 self._start_queue()
             self._start_web(listener)
             if not self.supervisor.ending:
+                with suppress(QueueDown):  # the pages say so then
+                    tell_starting("io", "predict", "train")
                 self._announce(open_browser)
                 # Not before: importing torch takes a core for seconds, and somebody waits for the link.
                 self.supervisor.start([self._worker("io"), self._worker("predict"), self._worker("train")], below=1)

@@ -22,6 +22,7 @@ class Waiting(NamedTuple):
     workers: int = 0
     predictors: int = 0
     queue_down: str = ""
+    starting: bool = False  # all workers, by whoever started Tagdesk
 
 
 def ring_for_run(run: Run) -> None:
@@ -56,6 +57,7 @@ def wait(run: Run) -> Waiting:
 def look() -> Waiting:
     """See who would take a run."""
     try:
-        return Waiting(None, queue.workers_seen("train").listening, queue.workers_seen("predict").listening)
+        train = queue.workers_seen("train")
+        return Waiting(None, train.listening, queue.workers_seen("predict").listening, starting=train.starting)
     except QueueDown as down:
         return Waiting(queue_down=str(down))

@@ -11,7 +11,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from annotate import jobs as annotate_jobs
-from annotate.queue import enqueue, position, workers_seen
+from annotate.queue import enqueue, position, tell_starting, workers_seen
 from config import allowed, workers
 from config.allowed import JobRefused, allowed_function
 from tests.config.watching import alive, eventually
@@ -175,13 +175,24 @@ def test_a_job_has_a_place_in_the_queue_until_a_worker_takes_it(queue: Any, test
 
 
 def test_a_worker_is_seen_while_it_lives(queue: Any) -> None:
-    assert workers_seen("io") == (0, None)
+    assert workers_seen("io") == (0, None, False)
     worker = workers.build("io")
     worker.register_birth()
     assert workers_seen("io").listening == 1
     assert workers_seen("train").listening == 0
     worker.register_death()
     assert workers_seen("io").listening == 0
+
+
+def test_a_worker_that_is_being_started_is_no_missing_one(queue: Any) -> None:
+    tell_starting("io", "train")
+    assert workers_seen("io") == (0, None, True)
+    assert not workers_seen("predict").starting
+    assert 0 < queue.ttl("tagdesk:starting:io") <= 120
+    worker = workers.build("io")
+    worker.register_birth()
+    assert not workers_seen("io").starting
+    worker.register_death()
 
 
 def test_a_worker_that_has_long_been_silent_is_not_counted(queue: Any) -> None:

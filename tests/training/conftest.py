@@ -85,7 +85,7 @@ def bell(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     monkeypatch.setattr(queue, "enqueue", fake.enqueue)
     monkeypatch.setattr(queue, "position", lambda *args: fake.answer(fake.place))
     monkeypatch.setattr(queue, "length", lambda *args: fake.answer(fake.waiting))
-    monkeypatch.setattr(queue, "workers_seen", lambda *args: fake.answer(Workers(fake.workers, None)))
+    monkeypatch.setattr(queue, "workers_seen", lambda *args: fake.answer(Workers(fake.workers, None, fake.starting)))
     return fake
 
 

@@ -14,6 +14,7 @@ class FakeQueue:
     def __init__(self) -> None:
         self.rung: Rung = []
         self.workers = 1
+        self.starting = False
         self.place: int | None = 1
         self.waiting = 0
         self.is_down = False

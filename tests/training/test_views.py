@@ -98,6 +98,18 @@ def test_it_says_that_no_worker_runs_with_the_command_to_start_one(
     assert "python manage.py worker predict" in page(panel_of(project))
 
 
+def test_right_after_the_start_it_says_that_the_worker_is_being_started(
+    project: Project, page: Callable[..., str], bell: FakeQueue
+) -> None:
+    bell.workers, bell.starting = 0, True
+    make_version(project, current=True)
+    assert "manage.py worker" not in page(panel_of(project))
+    make_run(project, "queued")
+    html = page(panel_of(project))
+    assert "The training worker is just being started" in html
+    assert "manage.py worker" not in html
+
+
 def test_it_shows_the_place_in_the_queue(project: Project, page: Callable[..., str], bell: FakeQueue) -> None:
     make_run(project, "queued")
     bell.place = 4

@@ -12,6 +12,12 @@ export class Cursor {
     this.tokens = [...this.text.querySelectorAll("i")];
   }
 
+  // Where it was on a page of other words: they are fewer where a split is undone.
+  hold(at, anchor) {
+    const held = (index) => (index === null ? null : Math.min(index, this.tokens.length - 1));
+    [this.at, this.anchor] = [held(at), held(anchor)];
+  }
+
   get mark() { return this.at === null ? null : this.tokens[this.at]?.closest("mark"); }
 
   // What is selected, or the word under the cursor: [start, end), or null.

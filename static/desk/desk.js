@@ -52,7 +52,7 @@ class TagDesk extends HTMLElement {
       this.article = article;
       this.opened = performance.now();
       this.cursor.at = this.cursor.byKey ? 0 : null;
-    } else [this.cursor.at, this.cursor.anchor] = [before.at, before.anchor];
+    } else this.cursor.hold(before.at, before.anchor);
     if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
     this.aids.showSure();
     this.show();

@@ -319,3 +319,23 @@ def test_a_note_on_words_is_written_found_again_and_never_lost_on_the_way_out(de
     expect(page.locator("#flag")).to_contain_text("Flagged")
     page.get_by_role("link", name="Skip", exact=True).click()
     expect(page.locator("h1")).to_have_text("Following")
+
+
+def test_undoing_a_split_leaves_the_cursor_on_the_last_word(desk: Desk, transactional_db: None) -> None:
+    article = make_document("The Londonbased", make_project())
+    page = desk.open(article)
+    page.keyboard.press("End")
+    page.keyboard.press("s")
+    page.locator("#split button[data-at='6']").click()
+    expect(page.locator("#text i")).to_have_count(3)
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+End")
+    press(page, "Control+z")
+    expect(page.locator("#text i.sel")).to_have_text(["The", "Londonbased"])
+    page.keyboard.press("End")
+    press(page, "Control+Shift+z")
+    page.keyboard.press("End")
+    press(page, "Control+z")
+    expect(page.locator("#text i.at")).to_have_text("Londonbased")
+    page.keyboard.press("2")
+    saved(page, article, ("ORG", "Londonbased"))

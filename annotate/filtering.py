@@ -11,10 +11,10 @@ from annotate.listing import Counts, Listing
 from annotate.models import Project, Split, State
 
 STATE_NAMES = {
-    State.RAW: "To do",
+    State.RAW: State.RAW.label,
     "suggested": "To do, with suggestions",
-    State.IN_PROGRESS: "In progress",
-    State.FINISHED: "Finished",
+    State.IN_PROGRESS: State.IN_PROGRESS.label,
+    State.FINISHED: State.FINISHED.label,
     "empty": "Finished, no entities",
 }
 SORT_NAMES = {

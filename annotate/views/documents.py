@@ -15,7 +15,7 @@ from annotate import search
 from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
 from annotate.chosen import BadCursor, Cursor, Page
-from annotate.filtering import FilterForm
+from annotate.filtering import STATE_NAMES, FilterForm
 from annotate.listing import PAGE, Listing
 from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, Split, State
 from annotate.trail import Trail
@@ -23,11 +23,11 @@ from annotate.trail import Trail
 EXCERPT = 90  # characters that stand for a title
 # The words of the states as rows show them, each with a mark of its own.
 SHOWN = {
-    State.RAW: ("○", "To do"),
+    State.RAW: ("○", STATE_NAMES[State.RAW]),
     "suggested": ("◌", "Suggested"),
-    State.IN_PROGRESS: ("◐", "In progress"),
-    State.FINISHED: ("●", "Finished"),
-    "empty": ("∅", "Finished, no entities"),
+    State.IN_PROGRESS: ("◐", STATE_NAMES[State.IN_PROGRESS]),
+    State.FINISHED: ("●", STATE_NAMES[State.FINISHED]),
+    "empty": ("∅", STATE_NAMES["empty"]),
 }
 
 

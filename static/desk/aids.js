@@ -67,6 +67,7 @@ export class Aids {
     const words = this.desk.cursor.anchor === null && mark ? [Number(mark.dataset.s), Number(mark.dataset.e)] : range;
     if (words) {
       [form.elements.start.value, form.elements.end.value] = words;
+      form.elements.words.value = this.desk.form.elements.shows.value; // the draft is older than the last split
       form.querySelector("[data-note-words]").textContent = this.desk.cursor.words(...words);
       for (const part of form.querySelectorAll("[data-note-about]")) part.hidden = false;
     }

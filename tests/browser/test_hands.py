@@ -339,3 +339,18 @@ def test_undoing_a_split_leaves_the_cursor_on_the_last_word(desk: Desk, transact
     expect(page.locator("#text i.at")).to_have_text("Londonbased")
     page.keyboard.press("2")
     saved(page, article, ("ORG", "Londonbased"))
+
+
+def test_a_note_on_words_selected_after_a_split_is_stored(desk: Desk, transactional_db: None) -> None:
+    article = make_document("The Londonbased firm.", make_project())
+    page = desk.open(article)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("s")
+    page.locator("#split button[data-at='6']").click()
+    expect(page.locator("#text i")).to_have_count(5)
+    page.keyboard.press("n")
+    page.keyboard.type("A place?")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("#notes .said")).to_have_text("A place?")
+    expect(page.locator("#notes a.quoted")).to_have_text("“London”")

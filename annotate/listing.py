@@ -194,19 +194,21 @@ class Listing:
 
     def _narrowest(self) -> tuple[str, bool]:
         """The index of the filter that leaves the fewest articles, as far as that is counted; and if these are few.
-        PostgreSQL finds that out by itself, and has nothing counted to ask.
+        PostgreSQL finds the index by itself and has nothing counted to ask: there the list goes first wherever a filter
+        narrows it, except in the order of doubt.
         """
-        if connection.vendor != "sqlite":
-            return "", False
-        chosen, counts = self.chosen, self.counts
+        chosen = self.chosen
         facets = {
             ("listed_empty" if chosen.state == "empty" else "listed_state"): ("state", chosen.state),
             "listed_split": ("split", chosen.split),
             "listed_source": ("source", chosen.source),
             "listed_flagged": ("flagged", "1" if chosen.flagged else ""),
         }
-        left = {index: counts.get(facet, 0) for index, facet in facets.items() if facet[1] not in {"", "suggested"}}
-        every = sum(counts.get(("state", state), 0) for state in State.values)
+        given = {index: facet for index, facet in facets.items() if facet[1] not in {"", "suggested"}}
+        if connection.vendor != "sqlite":
+            return "", bool(given) and chosen.sort != "unsure"
+        left = {index: self.counts.get(facet, 0) for index, facet in given.items()}
+        every = sum(self.counts.get(("state", state), 0) for state in State.values)
         index = min(left, key=lambda name: left[name], default="")
         return index, bool(index) and left[index] * 4 < every
 

@@ -474,3 +474,15 @@ def test_no_page_of_one_filter_sorts_or_reads_all_articles(
         assert index in steps
         assert "SCAN l" not in steps
         assert ("FOR ORDER BY" in steps) is (len(chosen) > 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite begins where its tallies say")
+@pytest.mark.parametrize(
+    ("sort", "behind"), [("title", "(l.title, l.id)"), ("unsure", "(p.uncertainty, p.document_id)")]
+)
+def test_a_page_begins_in_an_index_of_its_order_without_a_count(sort, behind):
+    chosen = Chosen(state="in_progress", unsure=0.1, sort=sort)
+    with CaptureQueriesContext(connection) as asked:
+        Listing(make_project(), chosen).page(Cursor(sort, False, "Ada" if sort == "title" else 0.5, 1))
+    assert behind in asked.captured_queries[-1]["sql"]
+    assert not any("COUNT" in query["sql"] for query in asked)

@@ -7,6 +7,10 @@ export class Aids {
     desk.addEventListener("input", ({ target }) => {
       if (target.matches("[data-find-label]")) this.findLabel(target);
       if (target.matches("[data-sure]")) this.showSure();
+      if (target.id === "note-text" && !this.draft) this.unsent(false);
+    });
+    desk.addEventListener("htmx:afterRequest", ({ detail }) => {
+      if (detail.requestConfig.elt.closest("form")?.querySelector(".draft")) this.unsent(!detail.successful);
     });
     desk.addEventListener("click", (event) => this.click(event));
   }
@@ -73,6 +77,9 @@ export class Aids {
     }
     form.elements.text.focus();
   }
+
+  // A note is not sent again by itself, as edits are: the page says so until it is added or emptied.
+  unsent(isSo) { this.find("[data-unsent]").hidden = !isSo; }
 
   flag() { this.find('#notes [formaction$="/flag"], #notes form[action$="/unflag"] button')?.click(); }
 

@@ -135,6 +135,34 @@ def test_leaving_with_an_unsaved_edit_asks_first(desk: Desk, rough_page: Page, a
     saved(page, article, ("PER", "Bob"))
 
 
+def test_a_note_that_the_server_did_not_take_is_said_to_be_missing(
+    desk: Desk, rough_page: Page, article: Document
+) -> None:
+    page = Desk(desk.site, rough_page).open(article)
+    missing = page.get_by_text("Your note is not added yet: the server did not take it.")
+    page.route("**/notes/new", lambda route: route.abort())
+    page.keyboard.press("n")
+    page.keyboard.type("Who is this?")
+    page.get_by_role("button", name="Add note").click()
+    expect(missing).to_be_visible()
+    page.locator(".chip").first.click()
+    word(page, "Bob").dblclick()
+    expect(page.locator("#text mark.span")).to_have_count(1)
+    expect(page.locator('[data-status="saving"]')).to_be_hidden()
+    expect(missing).to_be_visible()
+    expect(page.locator('[data-status="saved"]')).to_be_hidden()
+    page.locator("#note-text").fill("")
+    expect(missing).to_be_hidden()
+    saved(page, article, ("PER", "Bob"))
+    page.locator("#note-text").fill("Who is this?")
+    page.get_by_role("button", name="Add note").click()
+    expect(missing).to_be_visible()
+    page.unroute("**/notes/new")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("#notes .said")).to_have_text("Who is this?")
+    expect(missing).to_be_hidden()
+
+
 def sign_in(context: BrowserContext, site: str) -> None:
     """As the sign-in page does it: another session, another token."""
     from django.conf import settings

@@ -71,6 +71,8 @@ def _step(request: HtmxHttpRequest, course: Course, back: bool, **more: Any) -> 
     if step is None:
         messages.info(request, f"That was the {'first' if back else 'last'} article of this list.")
         return _to(request, course.list_address)
+    if "finished" in more:
+        more["back_to"] = course.trail.address(more["finished"].pk)
     following = get_object_or_404(project.documents.present().defer("signature"), pk=step.at.pk)
     if not request.htmx:
         return redirect(step.trail.address(following.pk))

@@ -48,7 +48,10 @@ class TagDesk extends HTMLElement {
     this.cursor.byKey = before?.byKey ?? false;
     this.aids.recall();
     if (article !== this.article) {
-      if (this.article) scrollTo({ top: 0 });
+      if (this.article) {
+        scrollTo({ top: 0 });
+        [this.cameForward, this.way] = [this.way !== "[data-previous]", null];
+      }
       this.article = article;
       this.opened = performance.now();
       this.cursor.at = this.cursor.byKey ? 0 : null;
@@ -109,10 +112,10 @@ class TagDesk extends HTMLElement {
     this.leave(() => this.querySelector(this.way)?.click());
   }
 
-  // To the article before: along the list that one came by, else as the browser's Back.
+  // To the article before: the one just left, which may have left the list; else along the list, or as the browser's Back.
   back() {
     const previous = this.querySelector("[data-previous]");
-    if (previous) previous.click();
+    if (previous && !this.cameForward) previous.click();
     else this.leave(() => history.back());
   }
 

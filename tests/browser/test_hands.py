@@ -354,3 +354,20 @@ def test_a_note_on_words_selected_after_a_split_is_stored(desk: Desk, transactio
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#notes .said")).to_have_text("A place?")
     expect(page.locator("#notes a.quoted")).to_have_text("“London”")
+
+
+def test_page_up_leads_to_the_finished_article_though_it_left_the_list(desk: Desk, article: Document) -> None:
+    make_document("Bob sang.", article.project, title="Bob")
+    page = desk.open(article)
+    page.goto(f"{desk.site}/projects/{article.project.slug}/articles?state=raw&sort=title")
+    page.get_by_role("link", name="Bob").click()
+    page.wait_for_timeout(700)  # nobody finishes what was opened just now
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Meetings")
+    page.get_by_role("link", name="Back to it").click()
+    expect(page.locator("h1")).to_have_text("Bob")
+    expect(page.locator(".trail")).to_contain_text("To do")
+    page.keyboard.press("PageDown")
+    expect(page.locator("h1")).to_have_text("Meetings")
+    page.keyboard.press("PageUp")
+    expect(page.locator("h1")).to_have_text("Bob")

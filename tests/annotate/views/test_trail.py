@@ -90,6 +90,8 @@ def test_finishing_goes_on_in_the_list_even_if_the_article_leaves_it(client, pro
     response = finish(client, page, herald["C"])
     assert heading(response.content.decode()) == "B"
     assert "“C” is finished" in response.content.decode()
+    back_to = re.findall(r'is finished\. <a href="([^"]+)"', response.content.decode())[0]
+    assert standing(client.get(unescape(back_to)).content.decode()).startswith("In list: To do · Herald 1 of 3 ")
     pushed = response.headers["HX-Push-Url"]
     assert standing(client.get(pushed).content.decode()).startswith("In list: To do · Herald 1 of 2 ")
     herald["C"].refresh_from_db()

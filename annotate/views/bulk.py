@@ -18,6 +18,7 @@ from annotate.access import get_bulk, get_project
 from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
 from annotate.exchange import exporting
 from annotate.filtering import FilterForm
+from annotate.keys import LIMIT
 from annotate.models import BulkAction, Project, Role, Split
 
 VERBS = [(verb.value, verb.label) for verb in BulkAction.Verb if verb != BulkAction.Verb.UNDO]
@@ -29,7 +30,7 @@ class BulkForm(forms.Form):
     verb = forms.ChoiceField(choices=VERBS)
     to = forms.ChoiceField(choices=[("", "…"), *Split.choices], required=False)
     which = forms.CharField(required=False, max_length=64)
-    newest = forms.IntegerField(required=False, min_value=0)
+    newest = forms.IntegerField(required=False, min_value=0, max_value=LIMIT - 1)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

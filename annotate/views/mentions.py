@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate import propagating
 from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
+from annotate.keys import LIMIT
 from annotate.models import Project, Role
 from annotate.propagating import Step, Wanted
 from annotate.tokens import tokenize
@@ -46,7 +47,7 @@ class MarkForm(MentionForm):
     """One step of marking: into which batch, and behind which article it goes on."""
 
     batch = forms.UUIDField()
-    after = forms.IntegerField(min_value=0)
+    after = forms.IntegerField(min_value=0, max_value=LIMIT - 1)
 
 
 @require_GET

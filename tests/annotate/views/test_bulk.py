@@ -131,6 +131,14 @@ def test_what_is_no_verb_leads_back_to_the_list(client, project, query):
     assert response.url.startswith(reverse("documents", args=[project.slug]))
 
 
+def test_a_number_that_no_article_can_have_is_refused(client, project):
+    answer = client.post(
+        reverse("bulk_new", args=[project.slug]), {"verb": "delete", "which": "4", "newest": 10**30}, follow=True
+    )
+    assert "less than or equal to" in answer.content.decode()
+    assert Document.objects.present().count() == 4
+
+
 @pytest.mark.parametrize("query", ["state=done", "label=DRUG", "since=soon", "stat=finished"])
 def test_a_filter_that_nobody_knows_never_means_all_articles(client, project, query):
     address = f"{reverse('bulk_new', args=[project.slug])}?{query}"

@@ -67,6 +67,14 @@ def test_nothing_is_stored_before_it_was_shown(client, project, worker):
     assert not Document.objects.exists()
 
 
+def test_what_no_page_sends_is_refused_in_words(client, project, worker):
+    row = upload(client, project, SEED)
+    response = client.post(reverse("import_confirm", args=[row.pk]), {"on_error": "explode"})
+    assert response.status_code == 400
+    assert "This was not understood" in response.content.decode()
+    assert not Document.objects.exists()
+
+
 def test_labels_that_differ_by_case_alone_are_told_before_the_import(client, project, worker):
     row = upload(client, project, [{"text": "Ada sang.", "spans": [[0, 3, "per"]]}])
     shown = " ".join(re.sub("<[^>]+>", "", page_of(client, row)).split())

@@ -12,7 +12,7 @@ from annotate import iob2
 from annotate.desk import passages, resplitting
 from annotate.desk.sheet import Change, Desk
 from annotate.history import undone_and_done
-from annotate.models import Edit, How, Refused
+from annotate.models import Edit, How, Needless, Refused
 from annotate.models.relabelling import Names
 
 
@@ -36,7 +36,7 @@ def _take_back(desk: Desk, redo: bool) -> None:
     done, undone = undone_and_done(desk.annotation, desk.ask.by)
     batch = next(iter((undone if redo else done)[-1:]), None)
     if batch is None:
-        raise Refused("There is nothing of yours to redo here." if redo else "There is nothing of yours to undo.")
+        raise Needless("There is nothing of yours to redo here." if redo else "There is nothing of yours to undo.")
     edits = list(desk.annotation.edits.filter(batch=batch.latest).order_by("-pk"))
     how = How.REDONE if redo else How.UNDONE
     first = desk.annotation.edits.filter(batch=batch.origin).earliest("pk")

@@ -1,4 +1,4 @@
-from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Refused
+from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Needless, Refused
 from annotate.models.bulk import BulkAction, BulkChange
 from annotate.models.discussion import Note
 from annotate.models.document import HELD_OUT, Document, NearKey, Split, State
@@ -28,6 +28,7 @@ __all__ = [
     "Listed",
     "Membership",
     "NearKey",
+    "Needless",
     "Note",
     "Offer",
     "Prediction",

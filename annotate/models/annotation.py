@@ -191,3 +191,7 @@ class Refused(Exception):
     def __init__(self, message: str, span: tuple[int, int] | None = None) -> None:
         super().__init__(message)
         self.span = span
+
+
+class Needless(Refused):
+    """Nothing is left to do, in words: no failure, and what the person did right after it goes on."""

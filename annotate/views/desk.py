@@ -16,7 +16,7 @@ from annotate.answers import HtmxHttpRequest
 from annotate.desk import open_desk
 from annotate.forms import EditForm
 from annotate.history import touched_since
-from annotate.models import Annotation, Conflict, Document, Edit, Refused, Role
+from annotate.models import Annotation, Conflict, Document, Edit, Needless, Refused, Role
 from annotate.views.article import Seen, awaits_suggestions, render_article, render_desk
 from annotate.views.going import along, go_on
 
@@ -50,6 +50,8 @@ def document_edit(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
             form.act(desk)
     except Conflict as conflict:
         return _answer(request, get_document(request.user, pk), seen, status=409, warning=str(conflict))
+    except Needless as needless:
+        return _answer(request, get_document(request.user, pk), seen, told=str(needless))
     except Refused as refused:
         return _answer(request, get_document(request.user, pk), seen, warning=str(refused), jump=refused.span)
     if form.cleaned_data["verb"] == "finish" and form.cleaned_data["go_on"]:

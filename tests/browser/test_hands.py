@@ -371,3 +371,18 @@ def test_page_up_leads_to_the_finished_article_though_it_left_the_list(desk: Des
     expect(page.locator("h1")).to_have_text("Meetings")
     page.keyboard.press("PageUp")
     expect(page.locator("h1")).to_have_text("Bob")
+
+
+def test_one_undo_too_many_swallows_nothing_done_right_after_it(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    page.keyboard.press("1")
+    saved(page, article, ("PER", "Ada"))
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    page.keyboard.press("2")
+    saved(page, article, ("ORG", "Ada"))
+    press(page, "Control+Shift+z")
+    expect(page.locator("#said")).to_contain_text("There is nothing of yours to redo here.")

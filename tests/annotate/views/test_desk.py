@@ -96,7 +96,6 @@ def test_a_conflict_answers_409_with_the_article_as_it_is(client, ada):
         ({"verb": "tag", "start": 0, "end": 99, "label": "PER"}, "outside the article"),
         ({"verb": "tag", "start": 2, "end": 1, "label": "PER"}, "outside the article"),
         ({"verb": "tag", "start": 0, "end": 1, "label": "DRUG"}, "no label “DRUG”"),
-        ({"verb": "undo"}, "nothing of yours to undo"),
     ],
 )
 def test_a_bad_edit_is_refused_in_words_and_changes_nothing(client, ada, data, says):
@@ -104,6 +103,15 @@ def test_a_bad_edit_is_refused_in_words_and_changes_nothing(client, ada, data, s
     response = post(client, document, **data)
     assert response.status_code == 200
     assert says in response.content.decode()
+    assert document.gold() is None
+
+
+@pytest.mark.parametrize("verb", ["undo", "redo"])
+def test_undo_and_redo_with_nothing_to_do_say_so_and_are_no_failure(client, ada, verb):
+    document = make_document("Ada met Bob.")
+    page = post(client, document, verb).content.decode()
+    assert f"There is nothing of yours to {verb}" in page
+    assert "warned" not in page
     assert document.gold() is None
 
 

@@ -93,6 +93,11 @@ class BulkAction(models.Model):
         return self.status in {self.Status.WAITING, self.Status.WORKING}
 
     @property
+    def spared_some(self) -> bool:
+        """Whether articles that had their turn were as wanted already."""
+        return self.changed + sum(self.refused.values()) < self.done
+
+    @property
     def can_be_undone(self) -> bool:
         return self.verb != self.Verb.UNDO and not self.is_working and self.changed > 0
 

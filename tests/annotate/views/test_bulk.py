@@ -41,6 +41,7 @@ def test_deleting_asks_with_the_count_and_is_undone_as_one(client, project):
     assert Document.objects.present().count() == 4
     page = confirm(client, project, given, label="PER")
     assert "3 articles deleted." in page
+    assert "so already" not in page
     assert Document.objects.present().count() == 1
     undo = reverse("bulk_undo", args=[BulkAction.objects.get().pk])
     assert undo in page
@@ -116,10 +117,13 @@ def test_a_choice_that_has_changed_is_asked_about_again(client, project):
 
 
 def test_moving_says_what_moves_with_them_and_wants_a_split(client, project):
+    Document.objects.filter(pk=Document.objects.latest("pk").pk).update(split="validation")
     page, given = asked(client, project, "move", "validation")
     assert "Move 4 articles to the validation split?" in page
     assert "near-duplicates" in page
-    confirm(client, project, given)
+    done = confirm(client, project, given)
+    assert "3 articles moved" in done
+    assert "The others were so already." in done
     assert set(Document.objects.values_list("split", flat=True)) == {"validation"}
     response = client.get(reverse("bulk_new", args=[project.slug]), {"verb": "move"}, follow=True)
     assert "Choose the split to move to." in response.content.decode()

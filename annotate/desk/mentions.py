@@ -7,7 +7,7 @@ there again where it is reopened.
 from annotate.desk.judging import taken
 from annotate.desk.sheet import Change, Desk, Judged
 from annotate.mentions import like
-from annotate.models import Conflict, How, Offer, Refused, Verdict
+from annotate.models import Conflict, How, Needless, Offer, Refused, Verdict
 from annotate.models.prediction import Suggestion
 
 
@@ -25,20 +25,29 @@ def offer_like(desk: Desk, start: int, end: int, fold_case: bool, inflect: bool)
         raise Refused("Put the cursor on one tagged span first: what reads like it is looked for.")
     span = under[0]
     desk.guard(span.start, span.end)
-    closed = [s[:2] for s in (*spans, *document.open_suggestions(spans))] + [(s, e) for s, e in document.left_out]
+    open_ones = document.open_suggestions(spans)
+    closed = [s[:2] for s in (*spans, *open_ones)] + [(s, e) for s, e in document.left_out]
     words = document.words()
-    places = like(words, words[span.start : span.end], closed, fold_case, inflect)
+    mention = words[span.start : span.end]
+    places = like(words, mention, closed, fold_case, inflect)
     judged = set(document.verdicts.filter(active=True, label=span.label).values_list("start", "end"))
     left = [place for place in places if place not in judged]
     if not left:
+        soft = {(s.start, s.end) for s in open_ones if s.soft and s.label == span.label}
+        if marked := soft.intersection(like(words, mention, (), fold_case, inflect)):
+            raise Needless(_marked_already(len(marked)))
         before = " but what was judged before" if places else ""
-        raise Refused(f"Nothing else in this article reads like “{' '.join(words[span.start : span.end])}”{before}.")
+        raise Refused(f"Nothing else in this article reads like “{' '.join(mention)}”{before}.")
     # A line of the log that changes no tag: undo finds the offering there.
     desk.write([Change(span.start, annotation.tags[span.start : span.end], How.PROPAGATED)], [])
     Offer.objects.bulk_create(
         Offer(document=document, author=desk.ask.by, batch=desk.ask.batch, start=s, end=e, label=span.label)
         for s, e in left
     )
+
+
+def _marked_already(count: int) -> str:
+    return "1 same mention is marked: + tags it." if count == 1 else f"{count} same mentions are marked: + tags them."
 
 
 def take_all_offers(desk: Desk, shown: int) -> None:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotate.desk import do, open_desk
 from annotate.history import touched_since
-from annotate.models import Ask, Conflict, Edit, How, Offer, Refused, Verdict
+from annotate.models import Ask, Conflict, Edit, How, Needless, Offer, Refused, Verdict
 from tests.make import make_document, make_user, mentions_of, suggest
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +126,18 @@ def test_offers_that_the_page_did_not_show_are_not_taken_or_dropped_unseen(docum
         with pytest.raises(Conflict, match="soft marks of this article have changed"):
             act(document, verb, 2, by=ada)
     assert mentions_of(document) == [("ORG", "Reuters")]
+
+
+def test_looking_again_where_the_marks_stand_says_so(document, ada):
+    act(document, "offer_like", 0, 1, *EXACT, by=ada)
+    with pytest.raises(Needless, match=r"^2 same mentions are marked: \+ tags them"):
+        act(document, "offer_like", 0, 1, *EXACT, by=ada)
+    act(document, "accept", 7, 8, "ORG", by=ada)
+    with pytest.raises(Needless, match=r"^1 same mention is marked: \+ tags it"):
+        act(document, "offer_like", 0, 1, *EXACT, by=ada)
+    act(document, "accept", 11, 12, "ORG", by=ada)
+    with pytest.raises(Refused, match="Nothing else"):
+        act(document, "offer_like", 0, 1, *EXACT, by=ada)
 
 
 def test_with_no_soft_mark_there_is_nothing_to_take_and_it_says_so(document, ada):

@@ -259,6 +259,21 @@ def test_the_same_mentions_are_offered_taken_together_or_one_by_one_and_undone(
     expect(page.locator("#text mark.soft")).to_have_count(0)
 
 
+def test_how_the_same_mentions_are_looked_for_goes_along_into_all_articles(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    page.keyboard.press("3")
+    word(page, "Paris").dblclick()
+    saved(page, article, ("LOC", "Paris"))
+    word(page, "Paris").click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("any case").check()
+    page.get_by_label("other endings").check()
+    page.get_by_role("button", name="In all articles").click()
+    expect(page.get_by_label("Words")).to_have_value("Paris")
+    expect(page.get_by_label("in any case")).to_be_checked()
+    expect(page.get_by_label("other endings too")).to_be_checked()
+
+
 def test_suggestions_are_filtered_by_how_sure_they_are_and_accepted_together(desk: Desk, article: Document) -> None:
     suggest(article, (0, 2, "PER", 0.95), (3, 4, "ORG", 0.6), (5, 6, "LOC", 0.9), (12, 13, "MISC", 0.5))
     page = desk.open(article)

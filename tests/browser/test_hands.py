@@ -316,6 +316,23 @@ def test_a_word_is_split_where_an_entity_ends_inside_it(desk: Desk, transactiona
     saved(page, article, ("LOC", "London"))
 
 
+def test_a_word_of_thousands_of_letters_leaves_room_for_the_text_while_it_is_split(
+    desk: Desk, transactional_db: None
+) -> None:
+    article = make_document("ab" * 2500, make_project())
+    page = desk.open(article)
+    for width, height in ((1400, 900), (400, 600)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.keyboard.press("Home")
+        page.keyboard.press("s")
+        expect(page.locator("#split button")).to_have_count(200)
+        bar = page.locator(".bar").bounding_box()
+        assert bar
+        assert bar["height"] < height * 0.75
+    page.locator("#split button").last.click()
+    expect(page.locator("#text i")).to_have_count(2)
+
+
 def test_a_note_on_words_is_written_found_again_and_never_lost_on_the_way_out(desk: Desk, article: Document) -> None:
     make_document("Another one.", article.project, title="Following")
     page = desk.open(article)

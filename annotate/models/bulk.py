@@ -95,7 +95,8 @@ class BulkAction(models.Model):
     @property
     def spared_some(self) -> bool:
         """Whether articles that had their turn were as wanted already."""
-        return self.changed + sum(self.refused.values()) < self.done
+        refused: int = sum(self.refused.values())
+        return self.changed + refused < self.done
 
     @property
     def can_be_undone(self) -> bool:

@@ -20,6 +20,9 @@ export class Cursor {
 
   get mark() { return this.at === null ? null : this.tokens[this.at]?.closest("mark"); }
 
+  // The words under the cursor whose tag was asked for and is not answered yet: [start, end).
+  get doing() { return this.tokens[this.at]?.dataset.doing?.split(" ").map(Number); }
+
   // What is selected, or the word under the cursor: [start, end), or null.
   get range() {
     if (this.at === null) return null;

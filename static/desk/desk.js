@@ -128,7 +128,12 @@ class TagDesk extends HTMLElement {
   draw({ verb, start, end, label }) {
     if (start === "") return;
     const color = [...(this.chip(label)?.classList ?? [])].find((name) => /^c\d+$/.test(name));
-    if (verb === "tag" && color) for (const token of this.cursor.tokens.slice(start, end)) token.classList.add("doing", color);
+    if (verb === "tag" && color) {
+      for (const token of this.cursor.tokens.slice(start, end)) {
+        token.classList.add("doing", color);
+        token.dataset.doing = `${start} ${end}`;
+      }
+    }
     const touched = [...this.text.querySelectorAll("mark")].filter((mark) => Number(mark.dataset.s) < end && start < Number(mark.dataset.e));
     for (const mark of touched) mark.classList.add("pending");
   }
@@ -219,7 +224,7 @@ class TagDesk extends HTMLElement {
   remove() {
     const { mark, anchor, range } = this.cursor;
     if (anchor === null && mark?.classList.contains("suggestion")) return this.judge("reject");
-    const words = anchor !== null ? range : mark && [mark.dataset.s, mark.dataset.e];
+    const words = anchor !== null ? range : mark ? [mark.dataset.s, mark.dataset.e] : this.cursor.doing;
     if (words) {
       this.draw({ verb: "clear", start: Number(words[0]), end: Number(words[1]) });
       this.send("clear", ...words);
@@ -249,9 +254,10 @@ class TagDesk extends HTMLElement {
   // The same words elsewhere in the article, as soft marks.
   offerLike() {
     const mark = this.cursor.mark;
-    if (!mark?.matches(".span")) return;
+    const words = mark?.matches(".span") ? [mark.dataset.s, mark.dataset.e] : this.cursor.doing;
+    if (!words) return;
     const chosen = [...this.querySelectorAll("[data-option]:checked")].map((option) => [option.dataset.option, "on"]);
-    this.send("offer_like", mark.dataset.s, mark.dataset.e, "", Object.fromEntries(chosen));
+    this.send("offer_like", ...words, "", Object.fromEntries(chosen));
   }
 
   finish(event) {

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from annotate.models import Document
 from tests.browser.conftest import Desk
+from tests.browser.test_desk import held, until
 from tests.browser.test_loop import mentions, press, word
 from tests.config.watching import eventually
 from tests.make import make_document, make_project, mentions_of, suggest
@@ -418,3 +419,18 @@ def test_one_undo_too_many_swallows_nothing_done_right_after_it(desk: Desk, arti
     saved(page, article, ("ORG", "Ada"))
     press(page, "Control+Shift+z")
     expect(page.locator("#said")).to_contain_text("There is nothing of yours to redo here.")
+
+
+def test_who_types_faster_than_the_server_answers_loses_no_key(desk: Desk, article: Document) -> None:
+    page = desk.open(article)
+    edit = held(page, "**/edit")
+    for key in ("Home", "1", "Backspace", "2", "="):
+        page.keyboard.press(key)
+    until(page, edit).continue_()
+    expect(page.get_by_text("Nothing else in this article reads like “Ada”")).to_be_visible()
+    assert mentions_of(article) == [("ORG", "Ada")]
+    assert list(article.edits.order_by("pk").values_list("how", "before", "after"))[:3] == [
+        ("hand", ["O"], ["B-PER"]),
+        ("hand", ["B-PER"], ["O"]),
+        ("hand", ["O"], ["B-ORG"]),
+    ]

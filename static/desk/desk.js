@@ -74,7 +74,10 @@ class TagDesk extends HTMLElement {
     this.cursor.refresh();
     const jump = this.querySelector("#said").dataset.jump;
     if (jump) this.cursor.to(Number(jump));
-    for (const token of this.text.querySelectorAll(".doing")) token.className = token.className.replace(/ ?doing c\d+/, "");
+    for (const token of this.text.querySelectorAll(".doing")) {
+      token.className = token.className.replace(/ ?doing c\d+/, "");
+      for (const kept of ["label", "doing"]) delete token.dataset[kept];
+    }
     for (const mark of this.text.querySelectorAll(".pending")) mark.classList.remove("pending");
     for (const edit of this.queue.edits) this.draw(edit);
     this.aids.showSure();
@@ -128,11 +131,14 @@ class TagDesk extends HTMLElement {
   draw({ verb, start, end, label }) {
     if (start === "") return;
     const color = [...(this.chip(label)?.classList ?? [])].find((name) => /^c\d+$/.test(name));
-    if (verb === "tag" && color) {
-      for (const token of this.cursor.tokens.slice(start, end)) {
-        token.classList.add("doing", color);
-        token.dataset.doing = `${start} ${end}`;
-      }
+    const tokens = verb === "tag" && color ? this.cursor.tokens.slice(start, end) : [];
+    for (const token of tokens) {
+      token.classList.add("doing", color);
+      token.dataset.doing = `${start} ${end}`;
+    }
+    if (tokens.length) {
+      tokens[0].dataset.label = label;
+      this.querySelector("[data-none]")?.replaceChildren("Finish");
     }
     const touched = [...this.text.querySelectorAll("mark")].filter((mark) => Number(mark.dataset.s) < end && start < Number(mark.dataset.e));
     for (const mark of touched) mark.classList.add("pending");

@@ -135,6 +135,22 @@ def test_leaving_with_an_unsaved_edit_asks_first(desk: Desk, rough_page: Page, a
     saved(page, article, ("PER", "Bob"))
 
 
+def test_an_edit_under_way_shows_its_label_and_that_there_is_an_entity(
+    desk: Desk, rough_page: Page, article: Document
+) -> None:
+    page = Desk(desk.site, rough_page).open(article)
+    caption = "token => getComputedStyle(token, '::after').content"
+    page.route("**/edit", lambda route: route.abort())
+    page.keyboard.press("1")
+    word(page, "Bob").dblclick()
+    expect(page.locator('[data-status="unsaved"]')).to_be_visible()
+    assert word(page, "Bob").evaluate(caption) == '"PER"'
+    expect(page.locator('[data-verb="finish"]')).to_contain_text("Finish")
+    page.unroute("**/edit")
+    saved(page, article, ("PER", "Bob"))
+    assert word(page, "Bob").evaluate(caption) == "none"
+
+
 def test_a_note_that_the_server_did_not_take_is_said_to_be_missing(
     desk: Desk, rough_page: Page, article: Document
 ) -> None:

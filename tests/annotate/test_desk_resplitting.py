@@ -76,6 +76,7 @@ def test_a_split_mends_everything_that_counts_in_tokens(ada):
     assert document.text[edit.char_start : edit.char_end] == "led"
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(
     word=st.sampled_from(["NATOled", "👨‍👩‍👧‍👦é👍🏽", "שָׁלוֹם", "e\u0301a\u0308o", "中文字", "🇩🇪🇫🇷"]),

@@ -214,6 +214,7 @@ workers.build("train").work(logging_level="CRITICAL")
 """
 
 
+@pytest.mark.slow
 def test_a_running_job_ends_when_its_worker_is_killed(queue: Any, tmp_path: Path) -> None:
     environment = {
         **os.environ,

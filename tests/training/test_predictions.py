@@ -216,6 +216,7 @@ def test_suggestions_follow_a_rollback(newsroom: Project, encoder: Path, rung: R
     assert document.prediction().source == first.source  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_few_models_are_kept_warm(newsroom: Project, encoder: Path) -> None:
     versions = [learn(newsroom, encoder).version for _ in range(3)]
     loaded = [predictions.predictor(version) for version in versions]

@@ -12,6 +12,7 @@ from tests.make import make_document, make_project
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_wikigold_goes_in_and_comes_out_without_a_differing_tag(shared_data: Path) -> None:
     content = (shared_data / "wikigold" / "wikigold.conll").read_text()
     done = imported(upload(make_project(), content))

@@ -196,6 +196,7 @@ def test_a_forced_split_is_that_of_all() -> None:
     assert set(Document.objects.values_list("split", flat=True)) == {"test"}
 
 
+@pytest.mark.slow
 def test_no_near_duplicate_crosses_the_split_of_real_articles(shared_data: Path) -> None:
     names = ["gum_news/train.jsonl", "gum_news/dev.jsonl", "gum_news/test.jsonl", "wikigold/articles.jsonl"]
     contents = [(shared_data / name).read_bytes() for name in names]

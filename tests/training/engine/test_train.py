@@ -196,6 +196,7 @@ def test_progress_goes_forward_through_the_phases(learnt: Run) -> None:
     assert (last.epoch, last.epochs, last.seconds_left) == (60, 60, 0)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model_and_another_gives_another(encoder: Path, tmp_path: Path) -> None:
     def losses(name: str, seed: int) -> list[float]:
         found: list[float] = run(settings_for(encoder, epochs=3, seed=seed), tmp_path / name).result.manifest["losses"]

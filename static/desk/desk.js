@@ -6,7 +6,7 @@ import { Keys } from "./keys.js";
 import { Mouse } from "./mouse.js";
 import { Queue } from "./queue.js";
 
-const SETTLED = 600; // milliseconds in which nobody can have read an article that was just opened
+const SETTLED = 600; // milliseconds in which nobody can have read what was just opened, or what somebody else changed
 
 class TagDesk extends HTMLElement {
   connectedCallback() {
@@ -70,6 +70,7 @@ class TagDesk extends HTMLElement {
 
   answered(status) {
     if (!this.queue.answered(status, this.querySelector(".warned") !== null)) return;
+    if (status === 409) this.opened = performance.now();
     this.removeAttribute("aria-busy");
     this.cursor.refresh();
     const jump = this.querySelector("#said").dataset.jump;

@@ -39,6 +39,12 @@ def begin(page: Page, site: Site, tmp_path: Path) -> str:
     return page.url
 
 
+ENTER_AS_SOON_AS_IT_IS_ANSWERED = """
+    document.addEventListener("htmx:afterRequest", () => document.querySelector("#text").dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true })), { once: true })
+"""
+
+
 @pytest.mark.slow
 def test_the_desk_under_stress(site: Site, rough_page: Page, tmp_path: Path) -> None:
     page = rough_page
@@ -78,12 +84,24 @@ def a_finish_after_a_refused_edit_is_not_sent(page: Page, address: str) -> None:
     word(other, "met").dblclick()
     expect(other.locator("#text mark.span")).to_have_count(4)
 
+    page.wait_for_timeout(700)  # nobody finishes what was opened just now
+    edit = held(page, "**/edit")
     page.keyboard.press("1")
     word(page, "met").dblclick()
     page.keyboard.press("Enter")
+    until(page, edit).continue_()
     expect(page.locator('[data-status="unapplied"]')).to_be_visible()
     expect(page.locator(".warned")).to_contain_text("changed in another window")
     assert ["ORG", "met"] in mentions(page)
+
+    other.keyboard.press("3")
+    word(other, "and").dblclick()
+    expect(other.locator("#text mark.span")).to_have_count(5)
+    page.keyboard.press("Escape")
+    page.evaluate(ENTER_AS_SOON_AS_IT_IS_ANSWERED)
+    word(page, "and").dblclick()
+    expect(page.locator('[data-status="unchanged"]')).to_be_visible()
+    assert ["LOC", "and"] in mentions(page)
     page.reload()
     expect(page.locator(".state")).to_have_text("In progress")
     page.keyboard.press("Shift+Enter")  # just opened: nobody can have read it

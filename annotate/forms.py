@@ -61,6 +61,13 @@ def _is_span(given: Any) -> bool:
     return False
 
 
+class SharedFields(dict[str, forms.Field]):
+    """Fields that no form alters, so that each form need not have copies of its own: a tenth of the time of an edit."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SharedFields:
+        return self
+
+
 class EditForm(forms.Form):
     """One edit as the article page sends it: its own id, what the page showed, and the verb."""
 
@@ -106,6 +113,9 @@ class EditForm(forms.Form):
         if counts and self.cleaned_data["words"] != desk.document.tokens_revision and not desk.is_repeat():
             raise Conflict("A token of this article was split or joined since. This is how they are now.")
         do(desk, verb, *(self.cleaned_data[name] for name in GIVEN[verb]))
+
+
+EditForm.base_fields = SharedFields(EditForm.base_fields)
 
 
 class ManyFilesInput(forms.ClearableFileInput):

@@ -7,6 +7,7 @@ Paragraphs are cut into blocks of some sentences, by the tokens alone: an edit i
 however long the paragraph or the article.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from annotate.tokens import Offsets
 
 # A block ends at the first sentence's end after so many tokens, and anywhere after so many more.
 ENOUGH, MOST = 60, 120
+
+_TO_ESCAPE = re.compile("[&<>\"']")
 
 
 class Mark(NamedTuple):
@@ -136,13 +139,16 @@ class Sheet:
         first, last, begins_paragraph = block
         yield f'<span class="b" id="b{first}"{attributes}>'
         position = self.offsets[first][0] if begins_paragraph and first else self.offsets[first - 1][1] if first else 0
+        until = self.offsets[last][0] if last < len(self.offsets) else len(self.text)
+        to_escape = _TO_ESCAPE.search(self.text, position, until)  # cheaper than to look at each token
+        escaped = escape if to_escape else str
         mark = self._reaching(first)
         for index in range(first, last):
             start, end = self.offsets[index]
             if mark is not None and index >= mark.end:
                 yield "</mark>"
                 mark = None
-            yield escape(self.text[position:start])
+            yield escaped(self.text[position:start])
             if index in self._starts:
                 mark = self._starts[index]
                 yield mark.opening()
@@ -150,13 +156,13 @@ class Sheet:
                 yield mark.opening(continues=True)
             kind = self._classes.get(index)
             yield f'<i class="{kind}">' if kind else "<i>"
-            yield f"{escape(self.text[start:end])}</i>"
+            yield f"{escaped(self.text[start:end])}</i>"
             position = end
         yield "</mark>" if mark is not None else ""
         if last == len(self.offsets):
-            yield escape(self.text[position:].rstrip())
-        elif "\n" in (gap := self.text[position : self.offsets[last][0]]):
-            yield escape(gap.rstrip())
+            yield escaped(self.text[position:].rstrip())
+        elif "\n" in (gap := self.text[position:until]):
+            yield escaped(gap.rstrip())
         yield "</span>"
 
     def _reaching(self, index: int) -> Mark | None:

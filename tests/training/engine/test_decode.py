@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +9,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from annotate.iob2 import check, spans_of
+from tests.training.engine import plain_chain
+from training.engine import decode as decode_module
 from training.engine.articles import label_names, tag_names
-from training.engine.decode import allowed, decode, log_softmax, viterbi
+from training.engine.decode import decode, decode_all
 
 NAMES = tag_names(["PER", "LOC"])
-SCORES = st.integers(1, 5).flatmap(
-    lambda tokens: arrays(np.float64, (tokens, len(NAMES)), elements=st.floats(-8, 8, allow_subnormal=False))
-)
+STRANGE = ["I-LOC", "B-LOC", "I-PER", "O"]  # as other people's models may have them: in no order, without a B-PER
+
+
+def scores_of(names: Sequence[str], least: int, most: int) -> st.SearchStrategy[np.ndarray]:
+    values = st.floats(-8, 8, allow_subnormal=False)
+    return st.integers(least, most).flatmap(lambda tokens: arrays(np.float64, (tokens, len(names)), elements=values))
+
+
+SCORES = scores_of(NAMES, 1, 5)
 
 
 def chains(tokens: int) -> list[tuple[int, ...]]:
@@ -41,9 +50,10 @@ def scores_for(*tags: str, sure: float = 5.0) -> np.ndarray:
 
 @settings(max_examples=60, deadline=None)
 @given(SCORES)
-def test_viterbi_finds_the_best_well_formed_sequence(scores: np.ndarray) -> None:
-    found = viterbi(log_softmax(scores), NAMES)
-    check([NAMES[tag] for tag in found])
+def test_the_tags_are_the_best_well_formed_sequence(scores: np.ndarray) -> None:
+    tags = decode(scores, NAMES).tags
+    check(tags)
+    found = [NAMES.index(tag) for tag in tags]
     assert weigh(scores, found) == pytest.approx(max(weigh(scores, chain) for chain in chains(len(scores))))
 
 
@@ -117,11 +127,39 @@ def test_values_are_plain_python() -> None:
     assert (type(start), type(end), type(probability)) == (int, int, float)
 
 
-def test_only_the_same_label_goes_on_inside() -> None:
-    table = {(NAMES[row], NAMES[column]): value for (row, column), value in np.ndenumerate(allowed(NAMES))}
-    forbidden = {pair for pair, value in table.items() if value == -np.inf}
-    expected = {(a, b) for a in NAMES for b in ("I-PER", "I-LOC") if a[2:] != b[2:]}
-    assert forbidden == expected
+def test_a_label_of_single_words_only_has_no_inside() -> None:
+    decoded = decode(np.array([[0.0, 5.0], [0.0, 5.0]]), ["O", "B-DATE"])
+    assert decoded.tags == ["B-DATE", "B-DATE"]
+    assert decoded.spans[1][3] == pytest.approx(np.exp(5) / (1 + np.exp(5)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([NAMES, STRANGE, ["O"], ["B-PER", "I-PER"]]), st.data())
+def test_articles_in_one_batch_decode_as_step_by_step_alone(names: list[str], data: st.DataObject) -> None:
+    drawn = data.draw(st.lists(scores_of(names, 0, 12), max_size=6))
+    articles = [scores + 1e-3 * np.sin(np.arange(scores.size)).reshape(scores.shape) for scores in drawn]  # no ties
+    for together, scores in zip(decode_all(articles, names), articles, strict=True):
+        alone = plain_chain.decode(scores, names)
+        assert together.tags == alone.tags
+        assert [span[:3] for span in together.spans] == [span[:3] for span in alone.spans]
+        for one, other in zip(together.spans, alone.spans, strict=True):
+            assert one[3] == pytest.approx(other[3], rel=1e-9, abs=1e-12)
+        assert together.uncertainty == pytest.approx(alone.uncertainty, rel=1e-9, abs=1e-12)
+
+
+def test_a_batch_holds_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    articles = [scores_for(*["B-PER", "O"][: length % 3], *["O"] * 5 * length) for length in range(9)]
+    whole, sizes, stacked = decode_all(articles, NAMES), [], decode_module._stacked
+
+    def measured(*args: Any) -> np.ndarray:
+        sizes.append((stacked(*args).size, len(args[0])))
+        return stacked(*args)
+
+    monkeypatch.setattr(decode_module, "MOST_CELLS", 400)
+    monkeypatch.setattr(decode_module, "_stacked", measured)
+    assert [decoded.tags for decoded in decode_all(articles, NAMES)] == [decoded.tags for decoded in whole]
+    assert len(sizes) > 1
+    assert all(cells <= 400 or together == 1 for cells, together in sizes)
 
 
 def test_tag_names_keep_the_projects_order_of_labels() -> None:

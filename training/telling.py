@@ -12,6 +12,12 @@ PHASES = {
 }
 
 
+LENIENT = {
+    "strict": "The right words and the right label",
+    "exact": "The right words, whatever the label",
+    "type": "The right label, on words that overlap",
+    "partial": "The right words, or half for some of them, whatever the label",
+}
 ENOUGH_TO_SAY = 20  # fewer verdicts than this make no share
 
 
@@ -24,6 +30,22 @@ class Row(NamedTuple):
     f1: float
     support: int
     before: float | None
+
+
+class Nearly(NamedTuple):
+    """One line of the scores that give credit for less; all in [0, 1]."""
+
+    words: str
+    precision: float
+    recall: float
+    f1: float
+
+
+class Cell(NamedTuple):
+    """One cell of the confusion table; `kind` is "right" on the diagonal, "wrong" for any mistake, else empty."""
+
+    entities: int | None
+    kind: str
 
 
 class Curve(NamedTuple):
@@ -82,10 +104,51 @@ def rows(scores: dict[str, Any], labels: Sequence[str]) -> list[Row]:
     ]
 
 
-def confusion(scores: dict[str, Any]) -> list[tuple[str, list[int]]]:
-    """The candidate's confusion table by row: the label that people gave, and how often the model gave each."""
+def confusion(scores: dict[str, Any]) -> list[tuple[str, list[Cell]]]:
+    """The candidate's confusion table by row: the label that people gave, and how often the model gave each. The last
+    row and column are "(none)", whose own cell means nothing.
+    """
     found = (scores.get("candidate") or {}).get("confusion", {})
-    return list(zip(found.get("labels", []), found.get("table", []), strict=True))
+    labels, table = found.get("labels", []), found.get("table", [])
+    last = len(labels) - 1
+    return [
+        (label, [_cell(count, row == column, row == column == last) for column, count in enumerate(counts)])
+        for row, (label, counts) in enumerate(zip(labels, table, strict=True))
+    ]
+
+
+def _cell(entities: int, on_diagonal: bool, meaningless: bool) -> Cell:
+    if meaningless:
+        return Cell(None, "")
+    return Cell(entities, "right" if on_diagonal else "wrong" if entities else "")
+
+
+def between(interval: Sequence[float] | None) -> str:
+    """An interval of scores, `0.780–0.831`. Empty where there is none."""
+    return "–".join(f"{edge:.3f}" for edge in interval) if interval else ""
+
+
+def how_far_off(candidate: dict[str, Any] | None) -> str:
+    """Say in a sentence how much F1 owes to the choice of articles. Empty where nobody has asked."""
+    if not candidate or "f1_interval" not in candidate:
+        return ""
+    if candidate["f1_interval"] is None:
+        return "There are too few held-out articles to say how far F1 may be off."
+    return (
+        f"On other held-out articles of this kind, as many as these, F1 would in 95 of 100 cases lie within "
+        f"{between(candidate['f1_interval'])}."
+    )
+
+
+def lenient(candidate: dict[str, Any] | None) -> list[Nearly]:
+    """The strict scores and those that give credit for less, from the strictest on. Empty where there are none."""
+    if not candidate or "lenient" not in candidate:
+        return []
+    measured = {"strict": candidate, **candidate["lenient"]}
+    return [
+        Nearly(words, *(measured[name][measure] for measure in ("precision", "recall", "f1")))
+        for name, words in LENIENT.items()
+    ]
 
 
 def why_no_score(articles: dict[str, int]) -> str:

@@ -176,7 +176,7 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
     Run.objects.filter(pk=run.pk).close_stale()
     run.refresh_from_db()
     labels = run.project.label_names()
-    articles = run.scores.get("articles", {})
+    articles, candidate = run.scores.get("articles", {}), run.scores.get("candidate")
     role = Role(run.project.role_of(request.user) or Role.VIEWER)
     version = Version.objects.filter(run=run).select_related("project").first()
     context = {
@@ -187,7 +187,10 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
         "kept": _kept(version, labels) if version else [],
         "waiting": _waiting(run) if run.is_active else None,
         "articles": articles,
-        "candidate": run.scores.get("candidate"),
+        "candidate": candidate,
+        "interval": telling.between((candidate or {}).get("f1_interval")),
+        "how_far_off": telling.how_far_off(candidate),
+        "lenient": telling.lenient(candidate),
         "before": run.scores.get("current"),
         "rows": telling.rows(run.scores, labels),
         "why_no_score": telling.why_no_score(articles),
@@ -220,6 +223,7 @@ def _row(run: Run, project: Project, kept: dict[int, Kept]) -> dict[str, Any]:
         "version": version,
         "is_current": version is not None and version.source_id == project.current_source_id,
         "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+        "interval": telling.between(version.scores.get("f1_interval") if version else None),
         "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish) if judged else "",
     }
 

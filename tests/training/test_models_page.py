@@ -25,6 +25,12 @@ def test_the_models_page_lists_versions_and_what_became_of_every_run(
     assert html.count("Make current") == 1
 
 
+def test_the_models_page_gives_each_score_its_interval(project: Project, page: Callable[..., str]) -> None:
+    version = make_version(project, f1=0.8)
+    Version.objects.filter(pk=version.pk).update(scores={"f1": 0.8, "f1_interval": [0.7612, 0.8391]})
+    assert "0.761–0.839" in page(f"/projects/{project.slug}/models")
+
+
 def test_promoting_is_one_click_and_so_is_the_way_back(project: Project, signed_in: Client, bell: FakeQueue) -> None:
     first, second = make_version(project), make_version(project, current=True)
     for version in (first, second):

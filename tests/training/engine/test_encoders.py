@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.engine.tiny import make_article, tiny_roberta
-from training.engine import encoders
+from training.engine import encoders, shelf
 from training.engine.align import pieces
 from training.engine.encoders import DEFAULT, EncoderError, default_encoder
 
@@ -47,7 +47,7 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "DEFAULT", "no-such-encoder")
+    monkeypatch.setattr(shelf, "DEFAULT", "no-such-encoder")
     default_encoder.cache_clear()
     with pytest.raises(EncoderError, match="the package no-such-encoder is missing"):
         default_encoder()

@@ -74,6 +74,7 @@ class EditForm(forms.Form):
     client_id = forms.UUIDField()
     base = forms.IntegerField(min_value=0)
     source = forms.IntegerField(required=False)
+    reading = forms.IntegerField(min_value=0, required=False, help_text="Of these suggestions")
     shows = forms.IntegerField(min_value=0, required=False, help_text="The revision of the tokens on the page")
     words = forms.IntegerField(min_value=0, required=False, help_text="The revision that the numbers of tokens are of")
     verb = forms.ChoiceField(choices=[(verb, verb) for verb in GIVEN])
@@ -91,6 +92,7 @@ class EditForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         data["shows"] = data.get("shows") or 0
+        data["reading"] = data.get("reading") or 0
         data["words"] = data["shows"] if data.get("words") is None else data["words"]
         wanted = GIVEN.get(data.get("verb", ""), ())
         if any(data.get(name) is None for name in {"start", "end", "at"} & set(wanted)):
@@ -105,7 +107,7 @@ class EditForm(forms.Form):
 
     def ask(self, user: Any) -> Ask:
         data = self.cleaned_data
-        return Ask(user, data["client_id"], data["base"], data["source"])
+        return Ask(user, data["client_id"], data["base"], data["source"], data["reading"])
 
     def act(self, desk: Desk) -> None:
         verb = self.cleaned_data["verb"]
@@ -228,9 +230,14 @@ class SettingsForm(forms.ModelForm[Project]):
 
     class Meta:
         model = Project
-        fields = ["name", "threshold", "validation_share", "test_share", "guideline"]
-        labels = {"validation_share": "Validation share, in per cent", "test_share": "Test share, in per cent"}
+        fields = ["name", "threshold", "dictionary", "validation_share", "test_share", "guideline"]
+        labels = {
+            "dictionary": "Suggest known mentions before there is a model",
+            "validation_share": "Validation share, in per cent",
+            "test_share": "Test share, in per cent",
+        }
         help_texts = {
+            "dictionary": "Words that somebody has tagged are suggested wherever they stand again.",
             "validation_share": "Held out and scored at every run. Applies to articles imported from now on.",
             "test_share": "Held out and scored on request only.",
             "guideline": "What to tag and what not, for everybody. Markdown; a picture is shown as a link to it.",

@@ -4,4 +4,4 @@ from django.dispatch import Signal
 
 document_finished = Signal()  # document
 documents_imported = Signal()  # project
-suggestions_wanted = Signal()  # project, of which a model has to read an article again
+suggestions_wanted = Signal()  # project, where whoever suggests has something to do

@@ -37,6 +37,12 @@ def ring_for_predictions(source_id: int, stage: Stage = "next") -> None:
     queue.enqueue("predict", "training.jobs.predict_next", source_id, stage, job_id=job_id)
 
 
+def ring_for_learning(project_id: int) -> None:
+    """Have the predictor learn from what was just finished. Raises QueueDown."""
+    # An id of its own, since one that is under way has read the articles already.
+    queue.enqueue("predict", "training.jobs.learn_at_once", project_id, job_id=f"learn-{project_id}-{uuid4().hex[:12]}")
+
+
 def predictor_is_busy() -> bool:
     """Whether predictions wait to be made already. Raises QueueDown."""
     return queue.length("predict") > 0

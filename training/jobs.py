@@ -9,8 +9,9 @@ import logging
 
 from django.db.models import F
 
+from annotate.models import Project
 from annotate.queue import QueueDown
-from training import doorbell, predictions, trouble
+from training import at_once, doorbell, predictions, trouble
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
 from training.learning import learn
@@ -46,6 +47,13 @@ def predict_next(source_id: int, stage: doorbell.Stage = "next") -> None:
     row.exclude(trouble="").update(trouble="")
     if go_on and predictions.wanting(version).exists():
         _ring_for_predictions(version, predictions.FOLLOWS[stage])
+
+
+def learn_at_once(project_id: int) -> None:
+    """Learn from what is finished, without a click, and mark the next articles. Nothing where a model does so."""
+    project = Project.objects.select_related("current_source").filter(pk=project_id).first()
+    if project is not None:
+        at_once.follow(project)
 
 
 def reconcile() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from annotate.models import Project
+from annotate.models import Document, Project
 from annotate.queue import QueueDown
-from annotate.signals import documents_imported, suggestions_wanted
-from training import doorbell
+from annotate.signals import document_finished, documents_imported, suggestions_wanted
+from training import at_once, doorbell
 from training.models import Version
 
 log = logging.getLogger(__name__)
@@ -17,9 +17,19 @@ log = logging.getLogger(__name__)
 @receiver([documents_imported, suggestions_wanted])
 def predict_wanted(project: Project, **kwargs: Any) -> None:
     version = Version.current_of(project)
-    if version is None:
-        return
     try:
-        doorbell.ring_for_predictions(version.source_id)
+        if version is not None:
+            doorbell.ring_for_predictions(version.source_id)
+        elif at_once.is_wanted(project):
+            doorbell.ring_for_learning(project.pk)
     except QueueDown as down:  # the next `reconcile` finds the gap and rings
+        log.warning("%s", down)
+
+
+@receiver(document_finished)
+def learn_from(document: Document, **kwargs: Any) -> None:
+    try:
+        if at_once.is_wanted(document.project):
+            doorbell.ring_for_learning(document.project_id)
+    except QueueDown as down:  # the next finish rings again
         log.warning("%s", down)

@@ -65,7 +65,7 @@ def take(project: Project) -> Snapshot:
         if not passages.rest(len(annotation.tags), document.left_out):
             whole += 1
             continue
-        rows[document.split].append(_article(annotation))
+        rows[document.split].append(taught_by(annotation))
         if document.split == Split.VALIDATION:
             blind.append(annotation.blind)
     if _labels_at_rest(project) != labels_at:
@@ -149,7 +149,7 @@ def _written_before(folder: Path) -> dict[str, list[Article]] | None:
         return None
 
 
-def _article(annotation: Annotation) -> Article:
+def taught_by(annotation: Annotation) -> Article:
     """What the article teaches: all but the passages that people left out of it."""
     from training.engine.articles import Article
 

@@ -7,6 +7,7 @@ urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
     path("projects/<slug:slug>/retrain", views.run_start, name="run_start"),
     path("projects/<slug:slug>/models", views.models, name="models"),
+    path("projects/<slug:slug>/learner", views.learner_switch, name="learner_switch"),
     path("runs/<key:pk>/", views.run, name="run"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),

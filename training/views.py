@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -16,6 +16,7 @@ from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Split, Verdict
 from annotate.queue import QueueDown
+from annotate.signals import suggestions_wanted
 from training import doorbell, telling
 from training.learning import folder_of
 from training.models import Run, Version
@@ -102,6 +103,21 @@ def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("models", project.slug)
 
 
+@require_POST
+@login_required
+def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
+    """Have one of those who learn without a click suggest, or no more."""
+    project = get_project(request.user, slug, Role.MANAGER)
+    kind = request.POST.get("kind")
+    if kind not in Project.LEARNERS:
+        raise Http404
+    setattr(project, kind, "on" in request.POST)
+    project.save(update_fields=[kind])
+    project.heed_switches()
+    suggestions_wanted.send(Project, project=project)
+    return _render_panel(request, project) if request.htmx else redirect("models", slug)
+
+
 def _get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
     run = get_object_or_404(Run.objects.visible_to(user).select_related("project"), pk=pk)
     get_project(user, run.project.slug, role)
@@ -164,6 +180,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "finished": finished,
         "why_not": _why_not(project, finished),
+        "may_switch": role == Role.MANAGER,
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
         "shown": _buttons(last),
     }

@@ -24,6 +24,8 @@ from annotate.passages import touching
 from annotate.prepared import prepared
 from annotate.signals import document_finished
 
+NEW_SUGGESTIONS = "New suggestions have come in for this article. Look them over; nothing was changed."
+
 
 class Change(NamedTuple):
     """New tags for a range of tokens; the range holds whole spans only. `suggestion` is what it answers to.
@@ -104,8 +106,12 @@ class Desk:
         return low, high, self.annotation.tags[low:high]
 
     def suggestions(self) -> list[Suggestion]:
-        """What a model or an import suggests and nobody has judged."""
-        return self._seen([s for s in self.document.open_suggestions(self.annotation.spans()) if not s.soft])
+        """What a model or an import suggests and nobody has judged: all of it as the person's page showed it."""
+        left = self._seen([s for s in self.document.open_suggestions(self.annotation.spans()) if not s.soft])
+        prediction = self.document.prediction()
+        if left and prediction and prediction.reading != self.ask.reading:
+            raise Conflict(NEW_SUGGESTIONS)
+        return left
 
     def suggestion(self, start: int, end: int, label: str) -> Suggestion:
         """The open suggestion or soft mark of just these words."""
@@ -121,7 +127,7 @@ class Desk:
     def _seen(self, left: list[Suggestion]) -> list[Suggestion]:
         """The same, refused where it is not what the person's page showed."""
         if left and self.ask.source != left[0].source_id:
-            raise Conflict("New suggestions have come in for this article. Look them over; nothing was changed.")
+            raise Conflict(NEW_SUGGESTIONS)
         return left
 
     def taken_back(self, low: int, high: int, kind: str) -> list[Judged]:

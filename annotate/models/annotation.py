@@ -175,6 +175,7 @@ class Ask(NamedTuple):
     batch: UUID
     base: int
     source: int | None = None
+    reading: int = 0
 
     @classmethod
     def anew(cls, by: Any, annotation: Annotation | None = None, source: int | None = None) -> Ask:

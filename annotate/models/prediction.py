@@ -61,7 +61,12 @@ class Source(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.number}"
+        return self.get_kind_display() if self.goes_on_learning else f"{self.get_kind_display()} {self.number}"
+
+    @property
+    def goes_on_learning(self) -> bool:
+        """Whether what it says of an article may change, so that its number says little."""
+        return self.kind in (self.Kind.INSTANT, self.Kind.DICTIONARY)
 
     @classmethod
     def next_of(cls, project: Project, kind: str, labels: Sequence[str] = (), labels_at: int | None = None) -> Source:
@@ -97,6 +102,7 @@ class Prediction(models.Model):
     uncertainty = models.FloatField(null=True, help_text="0 is sure, 1 is lost; null where the source cannot say")
     tokens_revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    reading = models.PositiveIntegerField(default=0, help_text="How often the source has said something else since")
     cleared = models.UUIDField(null=True, blank=True, help_text="The batch that took it out of sight")
 
     class Meta:

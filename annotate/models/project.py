@@ -28,12 +28,15 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class Project(models.Model):
+    LEARNERS = ("dictionary",)  # the kinds of source that learn by themselves; each has a switch of its name
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=140, unique=True)
     guideline = models.TextField(blank=True)
     threshold = models.FloatField(default=0.8, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
     validation_share = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(90)])
     test_share = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(90)])
+    dictionary = models.BooleanField(default=True, help_text="Suggest known mentions before any model")
     current_source = models.ForeignKey(
         "annotate.Source", null=True, blank=True, on_delete=models.SET_NULL, related_name="current_for"
     )
@@ -102,6 +105,13 @@ class Project(models.Model):
         finished = self.finished_by_split()
         held_out = finished.get("validation", 0) + finished.get("test", 0)
         return share > 0 and held_out < max(1, int(share * (sum(finished.values()) + 1)))
+
+    def heed_switches(self) -> None:
+        """Have nobody suggest who is switched off."""
+        off = [kind for kind in self.LEARNERS if not getattr(self, kind)]
+        mine = Project.objects.filter(pk=self.pk)
+        if mine.filter(current_source__kind__in=off).update(current_source=None):
+            self.current_source = None
 
     def unknown_labels(self) -> list[str]:
         """The labels that the current model has never learnt, so that it cannot suggest them before it is retrained."""

@@ -18,10 +18,13 @@ from annotate.views.notes import notes_context
 
 
 class Seen(NamedTuple):
-    """What the page that sends an edit shows: the annotation's revision, whose suggestions, and which tokens."""
+    """What the page that sends an edit shows: the annotation's revision, whose suggestions, of which reading, and
+    which tokens.
+    """
 
     base: int
     source: int | None
+    reading: int
     shows: int
 
 
@@ -103,12 +106,16 @@ def _marks(project: Project, spans: list[Span], suggestions: list[Suggestion]) -
 
 
 def awaits_suggestions(document: Document, annotation: Annotation) -> bool:
-    """Whether the current model has yet to speak of an article that nobody has begun."""
+    """Whether the current model has yet to speak of an article that nobody has begun. Who goes on learning speaks of
+    the next in the queue alone: there is nothing to wait for.
+    """
+    source = document.project.current_source
     return (
         annotation.pk is None
         and document.split == Split.TRAIN
-        and document.project.current_source is not None
-        and not document.predictions.filter(source=document.project.current_source).exists()
+        and source is not None
+        and not source.goes_on_learning
+        and not document.predictions.filter(source=source).exists()
     )
 
 

@@ -96,8 +96,8 @@ def _answer(
     """
     gold = annotation or document.gold() or Annotation.blank_gold(document)
     prediction = None if document.is_held_out else document.prediction()
-    source = prediction.source_id if prediction else None
-    if (source, document.tokens_revision) != (seen.source, seen.shows):
+    shown = (prediction.source_id, prediction.reading) if prediction else (None, 0)
+    if (*shown, document.tokens_revision) != (seen.source, seen.reading, seen.shows):
         return render_desk(request, document, **more)
     touched = touched_since(gold, seen.base, edits)
     reach = [

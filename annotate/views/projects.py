@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from annotate.access import get_project
 from annotate.forms import ProjectForm, SettingsForm
 from annotate.models import Project, Role, State
+from annotate.signals import suggestions_wanted
 from annotate.views.labels import render_settings
 
 ENOUGH_ENTITIES = 300
@@ -72,7 +73,8 @@ def project_settings(request: HttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.MANAGER)
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=project)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        form.save().heed_switches()
+        suggestions_wanted.send(Project, project=project)
         messages.success(request, "Saved.")
         return redirect("project_settings", slug)
     return render_settings(request, project, form)

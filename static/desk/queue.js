@@ -1,5 +1,5 @@
 // Edits on their way to the server: one at a time, in order, each repeated under its own id until it is answered.
-const SEEN = ["csrfmiddlewaretoken", "list", "place", "base", "source", "shows"]; // what the page shows, not what the person does
+const SEEN = ["csrfmiddlewaretoken", "list", "place", "base", "source", "reading", "shows"]; // what the page shows, not what the person does
 
 export class Queue {
   // `desk` has the form, shows a status, and hears of answers.

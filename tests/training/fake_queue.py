@@ -13,6 +13,7 @@ class FakeQueue:
 
     def __init__(self) -> None:
         self.rung: Rung = []
+        self.learning: list[int] = []  # the projects for which somebody is to learn at once
         self.workers = 1
         self.starting = False
         self.place: int | None = 1
@@ -26,4 +27,7 @@ class FakeQueue:
 
     def enqueue(self, *args: Any, **kwargs: Any) -> None:
         self.answer(None)
-        self.rung.append(args)
+        if args[1] == "training.jobs.learn_at_once":
+            self.learning.append(args[2])
+        else:
+            self.rung.append(args)

@@ -1,0 +1,157 @@
+"""What is learnt at once from what people finish, without a click, in the predictor: before any model the dictionary of
+mentions that they have tagged. It speaks of the next articles of the queue alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import models, transaction
+
+from annotate.models import Annotation, Document, Prediction, Project, Source, Split, State
+from annotate.passages import rest
+from training.snapshot import finished_gold, taught_by
+
+if TYPE_CHECKING:
+    from training.engine.articles import Article
+
+MARKED = 200  # articles at most that are marked after each finish
+WRITTEN = 25  # articles written in one transaction: well under 50 ms
+LEARNT_FROM = 1_000  # finished articles at most, the newest: they are read anew each time, a thousand in half a second
+
+
+class Said(NamedTuple):
+    """What is said of an article: spans as a prediction holds them."""
+
+    document: Document
+    spans: list[list[Any]]
+    uncertainty: float | None = None
+
+
+def is_wanted(project: Project) -> bool:
+    """Whether anything is to be learnt at once: not where a model marks the articles already."""
+    source = project.current_source
+    return project.dictionary and (source is None or source.goes_on_learning)
+
+
+def follow(project: Project) -> None:
+    """Learn from what is finished now, and mark the next articles. Repeating it changes nothing."""
+    if is_wanted(project) and not project.label_changes.unfinished().exists():
+        _mark_known_mentions(project)
+
+
+def _mark_known_mentions(project: Project) -> None:
+    from training.engine.dictionary import Dictionary
+
+    known = Dictionary.of(_finished(project), _begun(project))
+    if not known.entries:
+        return
+    source = source_of(project, Source.Kind.DICTIONARY)
+    chunks = _chunks(_next(project, source))
+    while make_current(project, source) and (documents := next(chunks, None)):
+        put(source, [Said(document, _spans_known(known, document)) for document in documents])
+
+
+def _finished(project: Project) -> list[Article]:
+    gold = finished_gold(project).filter(document__split=Split.TRAIN).order_by("-finished_at", "-pk")
+    return [taught_by(annotation) for annotation in gold[:LEARNT_FROM]]
+
+
+def _begun(project: Project) -> list[Article]:
+    gold = Annotation.objects.filter(
+        kind=Annotation.Kind.GOLD,
+        status=State.IN_PROGRESS,
+        document__project=project,
+        document__deleted_at=None,
+        document__split=Split.TRAIN,
+    )
+    rows = gold.select_related("document").defer("document__signature").order_by("-updated_at")
+    return [taught_by(annotation) for annotation in rows[:LEARNT_FROM]]
+
+
+def _spans_known(known: Any, document: Document) -> list[list[Any]]:
+    """None reaches into a passage that people left out."""
+    words = document.words()
+    return [
+        [first + start, last + start, label, round(share, 4)]
+        for start, end in rest(document.token_count, document.left_out)
+        for first, last, label, share in known.find(words[start:end])
+    ]
+
+
+def source_of(project: Project, kind: str) -> Source:
+    """The project's source of this kind. Where labels have changed since, a new one: what the old one said it said by
+    their names then.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        last = Source.objects.filter(project=project, kind=kind).order_by("-number").first()
+        if last is not None and last.labels_at == project.label_changes.last_id():
+            return last
+        return Source.next_of(project, kind)
+
+
+def make_current(project: Project, source: Source) -> bool:
+    """Have this source's suggestions shown. False where a model's are, or it was switched off meanwhile."""
+    learning = (Source.Kind.DICTIONARY, Source.Kind.INSTANT)
+    shows_none = models.Q(current_source=None) | models.Q(current_source__kind__in=learning)
+    mine = Project.objects.filter(shows_none, pk=project.pk, **{source.kind: True})
+    return bool(mine.update(current_source=source))
+
+
+def put(source: Source, said: Iterable[Said]) -> None:
+    """Store what is said, over what the source said before. What people have begun stays as they see it; so does what
+    changed while it was read: that is left to the next turn.
+    """
+    said = list(said)
+    keys = [one.document.pk for one in said]
+    with transaction.atomic():
+        held = Document.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+        now = {pk: rest for pk, *rest in held.values_list("pk", "tokens_revision", "left_out", "state")}
+        before = {row.document_id: row for row in Prediction.objects.filter(source=source, document__in=keys)}
+        rows = [
+            _row(source, one, before.get(one.document.pk))
+            for one in said
+            if now.get(one.document.pk) == [one.document.tokens_revision, one.document.left_out, State.RAW]
+        ]
+        Prediction.objects.bulk_create(
+            [row for row in rows if row is not None],
+            update_conflicts=True,
+            unique_fields=["document", "source"],
+            update_fields=["spans", "uncertainty", "tokens_revision", "reading"],
+        )
+
+
+def _row(source: Source, said: Said, before: Prediction | None) -> Prediction | None:
+    """None where it is said already."""
+    document, spans, uncertainty = said
+    row = Prediction(
+        document=document,
+        source=source,
+        spans=spans,
+        uncertainty=uncertainty,
+        tokens_revision=document.tokens_revision,
+    )
+    if before is not None:
+        row.reading = before.reading + (before.spans != spans)
+        same = ("spans", "uncertainty", "tokens_revision")
+        if all(getattr(row, name) == getattr(before, name) for name in same):
+            return None
+    return row
+
+
+def _next(project: Project, source: Source) -> list[int]:
+    """The articles to mark, in the queue's order. The very next lies on somebody's screen already: where something is
+    said of it, that stays.
+    """
+    raw = Document.objects.present().filter(project=project, state=State.RAW).in_split(Split.TRAIN)
+    keys = list(raw.order_by("pk").values_list("pk", flat=True)[:MARKED])
+    spoken = Prediction.objects.filter(source=source, document=keys[0]).exists() if keys else False
+    return keys[1:] if spoken else keys
+
+
+def _chunks(keys: list[int]) -> Iterator[list[Document]]:
+    for first in range(0, len(keys), WRITTEN):
+        rows = Document.objects.present().filter(pk__in=keys[first : first + WRITTEN])
+        yield list(rows.defer("signature", "metadata").order_by("pk"))

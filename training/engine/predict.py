@@ -13,6 +13,7 @@ from training.engine import device, encoders
 from training.engine.align import pieces
 from training.engine.articles import Article
 from training.engine.batches import by_length, collate
+from training.engine.calibration import tempered
 from training.engine.decode import decode_all
 from training.engine.folder import MANIFEST
 from training.engine.reading import Reading
@@ -36,12 +37,19 @@ class Predictor:
     """A model that is loaded and ready to tag."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, window: int, on: torch.device, reading: Reading | None = None
+        self,
+        model: Any,
+        tokenizer: Any,
+        window: int,
+        on: torch.device,
+        reading: Reading | None = None,
+        temperature: float = 1.0,
     ) -> None:
         self.model = model.to(on)
         self.tokenizer = tokenizer
         self.window = window
         self.device = on
+        self.temperature = temperature  # see `calibration`
         self.reading = reading  # of a ready model, whose own tags are others
         own = [model.config.id2label[i] for i in range(model.config.num_labels)]
         self.tags: list[str] = reading.names if reading else own
@@ -52,13 +60,14 @@ class Predictor:
         on = device.prepare()
         tokenizer = encoders.load_tokenizer(str(folder))
         window = encoders.longest_input(str(folder), tokenizer)
-        reading = None
+        reading, temperature = None, 1.0
         manifest = folder / MANIFEST
         if manifest.is_file():
             told = json.loads(manifest.read_text(encoding="utf-8"))
             window = min(window, told["settings"]["window"])
             reading = Reading(**told["reading"]) if "reading" in told else None
-        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading)
+            temperature = told.get("calibration", {}).get("temperature", 1.0)
+        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading, temperature)
 
     def predict(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
@@ -67,7 +76,11 @@ class Predictor:
 
         `after_batch` is called with the batches done and the batches in all, and may raise to stop.
         """
-        found = decode_all(self.scores(articles, after_batch), self.tags)
+        return self.decode(articles, self.scores(articles, after_batch))
+
+    def decode(self, articles: Sequence[Article], scores: Sequence[NDArray[np.floating]]) -> list[Predicted]:
+        """Turn logits of (tokens, tags) into tags and calibrated spans."""
+        found = decode_all([tempered(rows, self.temperature) for rows in scores], self.tags)
         return [Predicted(article.key, *decoded) for article, decoded in zip(articles, found, strict=True)]
 
     def scores(

@@ -14,6 +14,7 @@ from training.engine import folder as model_folder
 from training.engine.align import pieces, targets
 from training.engine.articles import Article, tag_names
 from training.engine.batches import for_epochs
+from training.engine.calibration import calibrate
 from training.engine.encoders import EncoderError
 from training.engine.fitting import Diverged, Example, fit
 from training.engine.predict import Predicted, Predictor
@@ -62,11 +63,16 @@ def train(
     report(Progress("preparing", 0, 1))
     learner = untrained(settings, tags)
     pace = _fit(learner, settings, training, report)
-    predicted = learner.predict(validation, lambda done, of: report(Progress("scoring", done, of)))
-    scores = score([article.tags for article in validation], [p.tags for p in predicted]) if validation else None
+    logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
+    gold = [article.tags for article in validation]
+    calibration = calibrate([article.key for article in validation], gold, logits, learner.tags)
+    learner.temperature = calibration["temperature"]
+    predicted = learner.decode(validation, logits)
+    scores = score(gold, [p.tags for p in predicted]) if validation else None
     manifest = _manifest(settings, labels, learner, pace, data_hash) | {
         "articles": {"training": len(training), "validation": len(validation)},
         "scores": scores,
+        "calibration": calibration,
     }
     _save(folder, learner, manifest, report)
     return Result(scores, predicted, manifest, manifest["words_per_second"], manifest["seconds"])

@@ -1,0 +1,164 @@
+"""Make the probabilities of predicted spans mean what they say: of those at 0.9, nine in ten are right.
+
+The logits are divided by one number, the temperature, before they are decoded (temperature scaling, Guo et al. 2017,
+"On Calibration of Modern Neural Networks"). The best sequence of tags stays the same: in the decoder's chain every
+allowed transition is equally good, so a sequence is as good as the sum of its logits, whose order no positive factor
+changes. Only how sure the model seems changes. The temperature is the one under which held-out spans have the least log
+loss: it is fitted to the probabilities that people see, those of whole spans, not to those of single tags.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotate.iob2 import spans_of
+from training.engine.decode import decode_all
+from training.engine.scores import FEWEST_ARTICLES, SEED, WITHIN, resampled
+
+FEWEST_SPANS = 300  # below, chance says more than a fit
+MOST_SPANS = 5000  # one number needs no more, and each temperature is a decoding of all of them
+FOLDS = 5
+BINS = 10  # of equal width, as is usual for the expected calibration error
+TEMPERATURES = np.geomspace(0.4, 5.0, 33)  # 8 % apart: finer ones change no probability by a point
+PERFECT_DRAWS = 200
+SUREST = 1 - 1e-6  # what a probability counts as at most, so that one wrong span does not decide all
+
+Logits = Sequence[NDArray[np.floating]]  # of each article: (tokens, tags)
+
+
+class Judged(NamedTuple):
+    """Predicted spans of held-out articles: the article's index and whether gold has the same span, both (spans,),
+    and their probabilities under each temperature, (temperatures, spans).
+    """
+
+    article: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    probabilities: NDArray[np.float64]
+
+
+def calibrate(
+    keys: Sequence[str], gold: Sequence[Sequence[str]], logits: Logits, names: Sequence[str]
+) -> dict[str, Any]:
+    """Fit the temperature on held-out articles, and measure what it does on articles that it was not fitted on.
+
+    keys: a name of each article that stays the same, which decides its fold; gold: its tags; logits: the model's,
+    (tokens, tags); names: the tags in the order of the columns.
+
+    Returns plain values: `temperature` (1.0 where nothing is calibrated), `spans` and `articles` that were looked at,
+    and, from FEWEST_SPANS and FEWEST_ARTICLES on: `before` and `after` (see `reliability`), `perfect` (the error that
+    chance alone gives as many spans), `applied` (whether the log loss fell: only then is the temperature not 1).
+    Each article's `after` comes from a temperature fitted on the four folds that it is not in; the temperature itself
+    is fitted on all.
+    """
+    plain = judge(gold, logits, names, [1.0])
+    if len(plain.right) < FEWEST_SPANS or len(np.unique(plain.article)) < FEWEST_ARTICLES:
+        return {"temperature": 1.0, "spans": len(plain.right), "articles": len(gold)}
+    if len(plain.right) > MOST_SPANS:
+        some = int(plain.article[MOST_SPANS])
+        gold, logits = gold[:some], logits[:some]
+        plain = judge(gold, logits, names, [1.0])
+    judged = judge(gold, logits, names, TEMPERATURES.tolist())
+    fitted = cross_fitted(judged, keys)
+    applied = log_loss(fitted, judged.right) < log_loss(plain.probabilities[0], judged.right)
+    best = float(TEMPERATURES[_best(judged, np.ones(len(judged.right), dtype=bool))])
+    return {
+        "temperature": round(best, 4) if applied else 1.0,
+        "spans": len(judged.right),
+        "articles": len(gold),
+        "applied": applied,
+        "before": reliability(plain.probabilities[0], judged, len(gold)),
+        "after": reliability(fitted, judged, len(gold)),
+        "perfect": perfect_error(fitted, judged, len(gold)),
+    }
+
+
+def tempered(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Make the model less sure (above 1) or surer (below) of one article's logits, (tokens, tags)."""
+    return np.asarray(logits, dtype=np.float64) / temperature
+
+
+def judge(gold: Sequence[Sequence[str]], logits: Logits, names: Sequence[str], temperatures: Sequence[float]) -> Judged:
+    """Decode the articles under each temperature, and compare their spans with gold."""
+    decoded = [decode_all([tempered(rows, temperature) for rows in logits], names) for temperature in temperatures]
+    article = [index for index, each in enumerate(decoded[0]) for _ in each.spans]
+    true = [set(spans_of(tags)) for tags in gold]
+    right = [span[:3] in true[index] for index, each in enumerate(decoded[0]) for span in each.spans]
+    probabilities = [[span[3] for each in found for span in each.spans] for found in decoded]
+    return Judged(np.array(article, dtype=np.int64), np.array(right, dtype=bool), np.array(probabilities))
+
+
+def _best(judged: Judged, chosen: NDArray[np.bool_]) -> int:
+    """Find the temperature under which the chosen spans have the least log loss."""
+    return int(np.argmin([log_loss(row[chosen], judged.right[chosen]) for row in judged.probabilities]))
+
+
+def log_loss(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Average how surprising it is what was right and what was not, in nats."""
+    given = np.clip(np.where(right, probabilities, 1 - probabilities), 1 - SUREST, SUREST)
+    return float(-np.log(given).mean())
+
+
+def cross_fitted(judged: Judged, keys: Sequence[str]) -> NDArray[np.float64]:
+    """Give each span the probability under the temperature fitted on the articles of all folds but its own.
+
+    Articles with spans are dealt out to the folds in the order of a hash of their keys, so all are of one size.
+    """
+    articles = sorted(np.unique(judged.article).tolist(), key=lambda article: sha256(keys[article].encode()).digest())
+    folds = {article: place % FOLDS for place, article in enumerate(articles)}
+    fold_of = np.array([folds[article] for article in judged.article.tolist()])
+    result = np.empty(len(judged.right))
+    for fold in range(FOLDS):
+        mine = fold_of == fold
+        result[mine] = judged.probabilities[_best(judged, ~mine)][mine]
+    return result
+
+
+def reliability(probabilities: NDArray[np.float64], judged: Judged, articles: int) -> dict[str, Any]:
+    """Set what the probabilities say beside what came true: `error`, `interval`, `bins`.
+
+    The error is the expected calibration error (Naeini et al. 2015): the difference between the mean probability and
+    the share that is right, averaged over bins by their spans. The interval, [low, high], is a percentile bootstrap
+    over articles, 95 %. A bin has low, high, spans, and, where it has any, mean probability and share right.
+    """
+    sums = _sums(probabilities, judged, articles)
+    drawn = np.concatenate([_error(totals) for totals in resampled(sums)])
+    low, high = np.quantile(drawn, [(1 - WITHIN) / 2, (1 + WITHIN) / 2])
+    bins = [
+        {
+            "low": place / BINS,
+            "high": (place + 1) / BINS,
+            "spans": int(spans),
+            "probability": float(total / spans) if spans else None,
+            "right": float(right / spans) if spans else None,
+        }
+        for place, (spans, total, right) in enumerate(sums.sum(axis=0))
+    ]
+    return {"error": float(_error(sums.sum(axis=0))), "interval": [float(low), float(high)], "bins": bins}
+
+
+def perfect_error(probabilities: NDArray[np.float64], judged: Judged, articles: int) -> float:
+    """Say what error the same probabilities would show if each came true exactly as often as it says."""
+    random = np.random.default_rng(SEED)
+    errors = []
+    for _ in range(PERFECT_DRAWS):
+        lucky = judged._replace(right=random.random(len(probabilities)) < probabilities)
+        errors.append(_error(_sums(probabilities, lucky, articles).sum(axis=0)))
+    return float(np.mean(errors))
+
+
+def _sums(probabilities: NDArray[np.float64], judged: Judged, articles: int) -> NDArray[np.float64]:
+    """Sum up by article and bin: spans, probabilities, right ones. (articles, BINS, 3)"""
+    sums = np.zeros((articles, BINS, 3))
+    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    values = np.stack([np.ones(len(probabilities)), probabilities, judged.right], axis=1)
+    np.add.at(sums, (judged.article, bins), values)
+    return sums
+
+
+def _error(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the expected calibration error from (..., BINS, 3) sums."""
+    spans, total, right = np.moveaxis(sums, -1, 0)
+    return np.asarray(np.abs(total - right).sum(axis=-1) / np.maximum(spans.sum(axis=-1), 1))

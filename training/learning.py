@@ -109,6 +109,7 @@ def _judge(
         "current": score(gold, tagged) if tagged and gold else None,
         "current_number": before.number if before else None,
         "decision": _in_words(decision, trouble)._asdict(),
+        "calibration": result.manifest["calibration"],
         "articles": _articles(frozen),
         "seconds": round(result.seconds, 1),
         "words_per_second": round(result.words_per_second),

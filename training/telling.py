@@ -18,6 +18,8 @@ LENIENT = {
     "type": "The right label, on words that overlap",
     "partial": "The right words, or half for some of them, whatever the label",
 }
+# As `engine.calibration` has it, which the web process does not import.
+ENOUGH_SPANS, ENOUGH_ARTICLES = 300, 10
 ENOUGH_TO_SAY = 20  # fewer verdicts than this make no share
 
 
@@ -39,6 +41,16 @@ class Nearly(NamedTuple):
     precision: float
     recall: float
     f1: float
+
+
+class Bin(NamedTuple):
+    """The spans whose probability lay between two tenths: how many, what was said of them and how many were right, as
+    the model had it and as calibrated; None where there are no such spans.
+    """
+
+    said: str
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 class Cell(NamedTuple):
@@ -138,6 +150,46 @@ def how_far_off(candidate: dict[str, Any] | None) -> str:
         f"On other held-out articles of this kind, as many as these, F1 would in 95 of 100 cases lie within "
         f"{between(candidate['f1_interval'])}."
     )
+
+
+def calibration(found: dict[str, Any] | None) -> str:
+    """Say whether probabilities can be trusted. Empty for a run of before that was."""
+    if not found:
+        return ""
+    spans, articles = _counted(found["spans"], "span"), _counted(found["articles"], "held-out article")
+    if "after" not in found:
+        return (
+            f"Probabilities are not calibrated: {ENOUGH_SPANS} predicted spans in {ENOUGH_ARTICLES} held-out articles "
+            f"are needed, and there are {spans} in {articles}. Until then 90 % does not mean nine in ten."
+        )
+    what = f"held against {spans} in {articles}"
+    if not found["applied"]:
+        return f"Probabilities are used as the model gives them: {what}, no temperature made them better."
+    return (
+        f"Probabilities are calibrated with the temperature {found['temperature']:.2f}, {what}: they are off by "
+        f"{_off(found['after'])} on articles that it was not fitted on, before by {_off(found['before'])}. "
+        f"Perfect ones would seem off by {found['perfect']:.3f}, by chance, on as many."
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _off(reliability: dict[str, Any]) -> str:
+    return f"{reliability['error']:.3f} ({between(reliability['interval'])})"
+
+
+def reliability(found: dict[str, Any] | None) -> list[Bin]:
+    """What came true of what was said, by tenths that hold a span. Empty where nothing was calibrated."""
+    if not found or "after" not in found:
+        return []
+    pairs = zip(found["before"]["bins"], found["after"]["bins"], strict=True)
+    return [
+        Bin(f"{before['low']:.0%} to {before['high']:.0%}".replace("%", " %"), before, after)
+        for before, after in pairs
+        if before["spans"] or after["spans"]
+    ]
 
 
 def lenient(candidate: dict[str, Any] | None) -> list[Nearly]:

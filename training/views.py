@@ -208,6 +208,8 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
         "interval": telling.between((candidate or {}).get("f1_interval")),
         "how_far_off": telling.how_far_off(candidate),
         "lenient": telling.lenient(candidate),
+        "calibration": telling.calibration(run.scores.get("calibration")) if candidate else "",
+        "reliability": telling.reliability(run.scores.get("calibration")),
         "before": run.scores.get("current"),
         "rows": telling.rows(run.scores, labels),
         "why_no_score": telling.why_no_score(articles),

@@ -37,6 +37,7 @@ def test_a_run_ends_as_the_current_version_with_scores_and_a_whole_folder(
     assert run.scores["articles"] == {"training": 3, "validation": 2, "blind": 2, "unknown": 0}
     assert set(run.scores["candidate"]) >= {"precision", "recall", "f1", "accuracy", "support", "per_label"}
     assert run.scores["candidate"]["support"] == 4
+    assert run.scores["calibration"]["temperature"] == 1.0
     assert version.scores == run.scores["candidate"]
     assert "first model" in run.scores["decision"]["reason"]
     assert run.settings["epochs"] == 2

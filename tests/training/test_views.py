@@ -267,6 +267,66 @@ def test_too_few_articles_for_an_interval_are_said_and_a_run_of_before_says_noth
     assert "nearly right" not in html
 
 
+def measured(error: float, *bins: tuple[int, float | None, float | None]) -> dict[str, Any]:
+    rows = [(0, None, None)] * (10 - len(bins)) + list(bins)
+    told = [
+        {"low": place / 10, "high": (place + 1) / 10, "spans": spans, "probability": said, "right": right}
+        for place, (spans, said, right) in enumerate(rows)
+    ]
+    return {"error": error, "interval": [error - 0.01, error + 0.02], "bins": told}
+
+
+CALIBRATED = {
+    "temperature": 1.6234,
+    "spans": 1740,
+    "articles": 45,
+    "applied": True,
+    "before": measured(0.0812, (0, None, None), (1740, 0.971, 0.885)),
+    "after": measured(0.0241, (340, 0.861, 0.852), (1400, 0.944, 0.931)),
+    "perfect": 0.0193,
+}
+
+
+@pytest.mark.parametrize(
+    ("calibration", "words"),
+    [
+        (
+            CALIBRATED,
+            (
+                "calibrated with the temperature 1.62, held against 1,740 spans in 45 held-out articles: they are off by "
+                "0.024 (0.014–0.044) on articles that it was not fitted on, before by 0.081 (0.071–0.101). Perfect ones "
+                "would seem off by 0.019"
+            ),
+        ),
+        ({**CALIBRATED, "applied": False}, "used as the model gives them"),
+        (
+            {"temperature": 1.0, "spans": 1, "articles": 12},
+            "not calibrated: 300 predicted spans in 10 held-out articles are needed, and there are 1 span in 12",
+        ),
+    ],
+)
+def test_a_run_says_in_words_whether_its_probabilities_can_be_trusted(
+    project: Project, page: Callable[..., str], calibration: dict[str, Any], words: str
+) -> None:
+    html = page(f"/runs/{make_run(project, scores={**SCORES, 'calibration': calibration}).pk}/")
+    assert words in html
+    assert ("What was said, and what came true" in html) == ("after" in calibration)
+
+
+def test_what_came_true_stands_beside_what_was_said(project: Project, page: Callable[..., str]) -> None:
+    html = page(f"/runs/{make_run(project, scores={**SCORES, 'calibration': CALIBRATED}).pk}/")
+    rows = re.findall(r'<th scope="row">(\d+ % to \d+ %)</th> (.*?) </tr>', html)
+    cells = {said: re.findall(r">([^<]+)</td>", row) for said, row in rows}
+    assert cells == {
+        "80 % to 90 %": ["340", "0.861", "0.852", "0", "–", "–"],
+        "90 % to 100 %": ["1,400", "0.944", "0.931", "1,740", "0.971", "0.885"],
+    }
+
+
+def test_a_run_from_before_calibration_says_nothing_of_it(project: Project, page: Callable[..., str]) -> None:
+    assert "Probabilities" not in page(f"/runs/{make_run(project, scores=SCORES).pk}/")
+
+
 def test_the_confusion_table_tells_right_from_wrong_and_says_nothing_of_none_for_none(
     project: Project, page: Callable[..., str]
 ) -> None:

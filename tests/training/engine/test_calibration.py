@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from tests.training.engine.tiny import make_article
+from training import telling
 from training.engine import calibration
 from training.engine.articles import Article
 from training.engine.calibration import (
@@ -154,6 +155,10 @@ def test_chance_alone_gives_few_spans_an_error(spans: int, about: float) -> None
     said = np.random.default_rng(2).beta(2.5, 0.6, spans)
     judged = Judged(np.zeros(spans, dtype=np.int64), np.ones(spans, dtype=bool), said[None])
     assert perfect_error(said, judged, 1) == pytest.approx(about, rel=0.2)
+
+
+def test_the_page_names_the_same_limits() -> None:
+    assert (telling.ENOUGH_SPANS, telling.ENOUGH_ARTICLES) == (FEWEST_SPANS, FEWEST_ARTICLES)
 
 
 TEXTS = ("Ada met Bob in Oslo .", "Bob visited Rome .", "Nobody met Ada .", "In Oslo Rome is far .", "Bob Rome .")

@@ -293,9 +293,9 @@ CALIBRATED = {
         (
             CALIBRATED,
             (
-                "calibrated with the temperature 1.62, held against 1,740 spans in 45 held-out articles: they are off by "
-                "0.024 (0.014–0.044) on articles that it was not fitted on, before by 0.081 (0.071–0.101). Perfect ones "
-                "would seem off by 0.019"
+                "calibrated with the temperature 1.62, held against 1,740 spans in 45 held-out articles: they are off "
+                "by 0.024 (0.014–0.044) on articles that it was not fitted on, before by 0.081 (0.071–0.101). Perfect "
+                "ones would seem off by 0.019"
             ),
         ),
         ({**CALIBRATED, "applied": False}, "used as the model gives them"),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Project, Source
-from training import snapshot
+from training import mistakes, snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
@@ -57,7 +57,11 @@ def learn(run: Run, hold: Hold) -> Version:
             data_hash=frozen.hash,
         )
         judgement = _judge(run.project, frozen, result, hold, report)
-        return _keep(run, hold, aside, frozen, judgement)
+        wrong = mistakes.found(run, frozen, result.predicted)
+        judgement.scores["mistakes"] = len(wrong)
+        version = _keep(run, hold, aside, frozen, judgement)
+        mistakes.keep(wrong)
+        return version
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -12,7 +12,9 @@ import json
 import logging
 import shutil
 import time
+from array import array
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -22,6 +24,7 @@ from django.db import models
 
 from annotate import passages
 from annotate.models import Annotation, Project, Split, State
+from training import mistakes
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -41,7 +44,8 @@ class NothingToLearn(Exception):
 
 class Snapshot(NamedTuple):
     """`blind` counts the validation articles tagged without suggestions in sight, `unknown` those nobody can say.
-    `labels_at` is the last change of labels that its names take in.
+    `labels_at` is the last change of labels that its names take in. `offsets` holds for each validation article where
+    its tokens begin and end in the text as it is stored, in code points: begin, end, begin, end ...
     """
 
     hash: str
@@ -51,6 +55,7 @@ class Snapshot(NamedTuple):
     blind: int
     unknown: int
     labels_at: int
+    offsets: list[array[int]]
 
 
 def take(project: Project) -> Snapshot:
@@ -59,6 +64,8 @@ def take(project: Project) -> Snapshot:
     labels = project.label_names()
     rows: dict[str, list[Article]] = {split: [] for split in SPLITS}
     blind: list[bool | None] = []
+    offsets: list[array[int]] = []
+    corrected = mistakes.corrected(project)
     whole = 0
     for annotation in finished_gold(project).iterator(chunk_size=500):
         document = annotation.document
@@ -67,7 +74,8 @@ def take(project: Project) -> Snapshot:
             continue
         rows[document.split].append(taught_by(annotation))
         if document.split == Split.VALIDATION:
-            blind.append(annotation.blind)
+            blind.append(annotation.blind and document.pk not in corrected)
+            offsets.append(array("I", chain.from_iterable(passages.left(document.tokens, document.left_out))))
     if _labels_at_rest(project) != labels_at:
         raise NothingToLearn("Labels were changed while the articles were being read. Retrain once more.")
     _check(project, labels, rows, whole)
@@ -78,7 +86,8 @@ def take(project: Project) -> Snapshot:
         _write(folder, labels, rows)
         frozen = read(folder)
     validation = frozen.get("validation", [])
-    return Snapshot(name, labels, frozen["train"], validation, blind.count(True), blind.count(None), labels_at)
+    known = blind.count(True), blind.count(None)
+    return Snapshot(name, labels, frozen["train"], validation, *known, labels_at, offsets)
 
 
 def _labels_at_rest(project: Project) -> int:

@@ -218,7 +218,7 @@ def blind(articles: dict[str, int]) -> str:
     total, unseen, unknown = (articles.get(key, 0) for key in ("validation", "blind", "unknown"))
     parts = [
         (unseen, "tagged blind, without suggestions in sight"),
-        (total - unseen - unknown, "tagged with suggestions in sight, which flatters the score"),
+        (total - unseen - unknown, "tagged with what a model said in sight, which flatters the score"),
         (unknown, "imported with tags, and nobody knows how those were made"),
     ]
     told = ", ".join(f"{count} {'was' if count == 1 else 'were'} {how}" for count, how in parts if count)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import views
+from training import score_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path("projects/<slug:slug>/models", views.models, name="models"),
     path("projects/<slug:slug>/learner", views.learner_switch, name="learner_switch"),
     path("runs/<key:pk>/", views.run, name="run"),
+    path("runs/<key:pk>/mistakes", score_views.run_mistakes, name="run_mistakes"),
+    path("mistakes/<key:pk>", score_views.mistake, name="mistake"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),
 ]

@@ -53,13 +53,13 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 @require_GET
 @login_required
 def run(request: HtmxHttpRequest, pk: int) -> HttpResponse:
-    return _render_run(request, _get_run(request.user, pk))
+    return _render_run(request, get_run(request.user, pk))
 
 
 @require_POST
 @login_required
 def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
-    run = _get_run(request.user, pk, Role.ANNOTATOR)
+    run = get_run(request.user, pk, Role.ANNOTATOR)
     run.stop()
     if not request.htmx:
         return redirect("run", pk)
@@ -118,7 +118,7 @@ def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     return _render_panel(request, project) if request.htmx else redirect("models", slug)
 
 
-def _get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
+def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
     run = get_object_or_404(Run.objects.visible_to(user).select_related("project"), pk=pk)
     get_project(user, run.project.slug, role)
     return run

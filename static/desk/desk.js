@@ -48,6 +48,7 @@ class TagDesk extends HTMLElement {
     this.cursor.byKey = before?.byKey ?? false;
     this.aids.recall();
     if (article !== this.article) {
+      const named = this.article ? null : /^#t(\d+)$/.exec(location.hash); // the address names a word: `#t12`
       if (this.article) {
         scrollTo({ top: 0 });
         [this.cameForward, this.way] = [this.way !== "[data-previous]", null];
@@ -55,6 +56,7 @@ class TagDesk extends HTMLElement {
       this.article = article;
       this.opened = performance.now();
       this.cursor.at = this.cursor.byKey ? 0 : null;
+      if (named) this.cursor.to(Number(named[1]));
     } else this.cursor.hold(before.at, before.anchor);
     if (document.activeElement === document.body) this.text.focus({ preventScroll: true });
     this.aids.showSure();

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from annotate.models import Project, Source
+from annotate.models import Document, Project, Source
 from training import jobs
-from training.models import Run, Version
+from training.models import Mistake, Run, Version
 
 PROGRESS = {
     "phase": "training",
@@ -65,3 +65,16 @@ def make_version(project: Project, current: bool = False, f1: float = 0.5, **fie
     if current:
         version.promote()
     return version
+
+
+def make_mistake(run: Run, document: Document, gold: str = "", said: str = "LOC Ada", kind: str = "") -> Mistake:
+    """`gold="PER Ada"`: what people tagged, and what the model said, by the words in the text; of each one may lack."""
+    fields: dict[str, Any] = {}
+    for names, told in ((("label", "start", "end"), gold), (("said", "said_start", "said_end"), said)):
+        label, _, words = told.partition(" ")
+        if told:
+            start = document.text.index(words)
+            fields.update(zip(names, (label, start, start + len(words)), strict=True))
+    probability = 0.87 if said else None
+    kind = kind or ("spurious" if not gold else "label" if said else "missed")
+    return Mistake.objects.create(run=run, document=document, kind=kind, probability=probability, **fields)

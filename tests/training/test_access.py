@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from annotate.models import Project
-from tests.make import join, make_user
-from tests.training.runs import PROGRESS, make_run, make_version, running
+from tests.make import join, make_document, make_user
+from tests.training.runs import PROGRESS, make_mistake, make_run, make_version, running
 from training.models import Run
 
 pytestmark = pytest.mark.usefixtures("bell")
@@ -23,7 +23,10 @@ def as_role(client: Client, project: Project, role: str) -> Client:
 
 def addresses(project: Project) -> dict[str, tuple[str, str]]:
     run, version = make_run(project, "queued"), make_version(project)
+    wrong = make_mistake(version.run, make_document("Ada.", project))
     return {
+        "run_mistakes": ("get", f"/runs/{run.pk}/mistakes"),
+        "mistake": ("get", f"/mistakes/{wrong.pk}"),
         "training_panel": ("get", panel_of(project)),
         "run_start": ("post", f"/projects/{project.slug}/retrain"),
         "run": ("get", f"/runs/{run.pk}/"),
@@ -33,7 +36,8 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
     }
 
 
-NAMES = ("training_panel", "run_start", "run", "run_stop", "models", "version_promote")
+PAGES = {"training_panel", "run", "models", "run_mistakes", "mistake"}  # of these a viewer may see all
+NAMES = (*sorted(PAGES), "run_start", "run_stop", "version_promote")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,8 +65,8 @@ def test_the_wrong_method_is_refused(project: Project, signed_in: Client, name: 
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
-        ("viewer", {"training_panel", "run", "models"}),
-        ("annotator", {"training_panel", "run", "models", "run_start", "run_stop"}),
+        ("viewer", PAGES),
+        ("annotator", PAGES | {"run_start", "run_stop"}),
         ("manager", set(NAMES)),
     ],
 )

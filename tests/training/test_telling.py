@@ -60,7 +60,7 @@ def test_labels_come_in_the_projects_order_then_those_it_no_longer_has() -> None
         ),
         (
             {"validation": 4, "blind": 1, "unknown": 1},
-            "sight, 2 were tagged with suggestions in sight, which flatters the score, 1 was imported",
+            "sight, 2 were tagged with what a model said in sight, which flatters the score, 1 was imported",
         ),
     ],
 )

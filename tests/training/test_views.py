@@ -233,7 +233,7 @@ def test_a_finished_run_tells_its_scores_by_label_against_the_model_before(
         *("0.687", "0.750", "0.625", "0.910", "version 3, the model before", "0.654", "LOC", "0.333", "1,234"),
         *("Promoted: F1 +0.033", "80 finished articles", "Of 20 held-out articles 17 were tagged blind"),
         *(
-            "1 was tagged with suggestions in sight",
+            "1 was tagged with what a model said in sight",
             "2 were imported with tags",
             "learning_rate",
             "0.0001",

@@ -43,6 +43,11 @@ def ring_for_learning(project_id: int) -> None:
     queue.enqueue("predict", "training.jobs.learn_at_once", project_id, job_id=f"learn-{project_id}-{uuid4().hex[:12]}")
 
 
+def ring_for_paths(version_id: int) -> None:
+    """Have the predictor try by which path this version is to predict. Raises QueueDown."""
+    queue.enqueue("predict", "training.jobs.try_paths", version_id, job_id=f"paths-{version_id}")
+
+
 def predictor_is_busy() -> bool:
     """Whether predictions wait to be made already. Raises QueueDown."""
     return queue.length("predict") > 0

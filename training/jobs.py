@@ -11,7 +11,7 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import at_once, doorbell, predictions, trouble
+from training import at_once, doorbell, paths, predictions, trouble
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
 from training.learning import learn
@@ -46,6 +46,8 @@ def predict_next(source_id: int, stage: doorbell.Stage = "next") -> None:
         return
     row.exclude(trouble="").update(trouble="")
     if go_on and predictions.wanting(version).exists():
+        if not version.paths:  # the first suggestions did not wait for this, and there are enough to gain by it
+            _ring_for_paths(version)
         _ring_for_predictions(version, predictions.FOLLOWS[stage])
 
 
@@ -54,6 +56,18 @@ def learn_at_once(project_id: int) -> None:
     project = Project.objects.select_related("current_source").filter(pk=project_id).first()
     if project is not None:
         at_once.follow(project)
+
+
+def try_paths(version_id: int) -> None:
+    """Find out by which path this version is to predict, once. Nothing where it is not current any more."""
+    version = Version.objects.select_related("project", "source").filter(pk=version_id).first()
+    if version is None or version.paths or not version.is_current:
+        return
+    try:
+        paths.settle(version)
+    except Exception as error:  # whatever it is: torch goes on predicting, and people read that it does
+        log.exception("The paths of version %s could not be tried.", version.pk)
+        Version.objects.filter(pk=version.pk).update(paths={"trouble": trouble.technical(error)})
 
 
 def reconcile() -> None:
@@ -99,6 +113,13 @@ def _close_gap(version: Version) -> None:
         return
     if predictions.wanting(version).exists():
         doorbell.ring_for_predictions(version.source_id)
+
+
+def _ring_for_paths(version: Version) -> None:
+    try:
+        doorbell.ring_for_paths(version.pk)
+    except QueueDown as down:  # the next batch rings again
+        log.warning("%s", down)
 
 
 def _ring_for_predictions(version: Version, stage: doorbell.Stage = "next") -> None:

@@ -168,6 +168,12 @@ class Run(models.Model):
 class Version(models.Model):
     """What a run that succeeded left: an immutable, self-contained model folder, numbered per project."""
 
+    class Path(models.TextChoices):
+        TORCH = "torch", "PyTorch"
+        HALF = "half", "PyTorch in half precision"
+        ONNX = "onnx", "ONNX Runtime"
+        INT8 = "int8", "ONNX Runtime with 8 bits"
+
     run = models.OneToOneField(Run, on_delete=models.RESTRICT, related_name="version")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
     source = models.OneToOneField(Source, on_delete=models.RESTRICT, related_name="version")
@@ -177,6 +183,10 @@ class Version(models.Model):
     scores = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
+    path = models.CharField(
+        max_length=10, choices=Path.choices, blank=True, help_text="How it predicts; empty until all were tried"
+    )
+    paths = models.JSONField(default=dict, help_text="What trying each path came to: words_per_s, agreement, f1")
     trouble = models.TextField(
         blank=True, help_text="Why its suggestions cannot be made, in words; empty while all is well"
     )

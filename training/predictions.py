@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from annotate.models import Document, Prediction, Project, Split
 from annotate.passages import rest
+from training import paths
 from training.doorbell import Stage
 from training.engine.articles import Article
-from training.learning import folder_of
 from training.models import Version
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FOLLOWS: dict[Stage, Stage] = {"next": "pool", "pool": "rest", "rest": "rest"}
 AT_WORK_FOR = timedelta(minutes=2)  # far longer than any chunk takes
 KEPT_WARM = 2  # loaded models; a small encoder takes 100 MB
 
-_warm: OrderedDict[int, Predictor] = OrderedDict()
+_warm: OrderedDict[tuple[int, str], Predictor] = OrderedDict()
 
 
 def wanting(version: Version) -> models.QuerySet[Document]:
@@ -127,15 +127,16 @@ def _stretch(document: Document, start: int, end: int) -> Article:
 
 
 def predictor(version: Version) -> Predictor:
-    """The version's model, loaded once a process; the one that was asked least recently gives way."""
-    from training.engine.predict import Predictor
-
-    if version.pk not in _warm:
+    """The version's model by its path, loaded once a process; the one that was asked least recently gives way."""
+    key = (version.pk, version.path)
+    if key not in _warm:
+        for other in [other for other in _warm if other[0] == version.pk]:
+            del _warm[other]
         while len(_warm) >= KEPT_WARM:
             _warm.popitem(last=False)
-        _warm[version.pk] = Predictor.load(folder_of(version))
-    _warm.move_to_end(version.pk)
-    return _warm[version.pk]
+        _warm[key] = paths.load(version)
+    _warm.move_to_end(key)
+    return _warm[key]
 
 
 def _chunks(keys: list[int]) -> Iterator[list[int]]:

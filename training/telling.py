@@ -241,3 +241,29 @@ def kept(accepted: int, looked_at: int, at_finish: int) -> str:
     if at_finish:
         parts.append(f"{at_finish:,} taken unseen at finish")
     return ", ".join(parts)
+
+
+class PathRow(NamedTuple):
+    """One path by which a model can predict. Where it does not work, `trouble` says why and the rest is None."""
+
+    path: str
+    name: str
+    words_per_s: float | None
+    f1: float | None
+    equal: str
+    trouble: str
+
+
+def paths(tried: dict[str, Any], choices: Sequence[tuple[str, str]]) -> list[PathRow]:
+    """The paths that were tried, in the order of the choices."""
+    return [
+        PathRow(path, name, found.get("words_per_s"), found.get("f1"), _equal(found), found.get("trouble", ""))
+        for path, name in choices
+        if (found := tried.get(path))
+    ]
+
+
+def _equal(found: dict[str, Any]) -> str:
+    """Only all is 100 %."""
+    share = found.get("agreement", 0.0)
+    return "100 %" if share == 1 else f"{min(share, 0.9999):.2%}".replace("%", " %")

@@ -16,13 +16,13 @@ def in_words(error: BaseException) -> str:
         return str(error)
     words = _cause(error) or "Something went wrong that Tagdesk has no words for; the worker's log has the whole story."
     kept = "Nothing of this run was kept; earlier models and all tags are safe."
-    return f"{words} {kept}\n{_technical(error)}"
+    return f"{words} {kept}\n{technical(error)}"
 
 
 def no_suggestions(error: BaseException) -> str:
     """Say why a model's suggestions could not be made, and below it the technical line."""
     words = _cause(error) or "The model could not be loaded or run; the worker's log has the whole story."
-    return f"{words} It is tried again every minute; another model can be made current meanwhile.\n{_technical(error)}"
+    return f"{words} It is tried again every minute; another model can be made current meanwhile.\n{technical(error)}"
 
 
 def died(reason: str) -> str:
@@ -39,7 +39,7 @@ def _cause(error: BaseException) -> str:
     return ""
 
 
-def _technical(error: BaseException) -> str:
+def technical(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".strip()[:1000]
 
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("mistakes/<key:pk>", score_views.mistake, name="mistake"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),
+    path("versions/<key:pk>/path", views.version_path, name="version_path"),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -75,12 +76,15 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
     project.runs.all().close_stale()
     runs = project.runs.select_related("version").defer("losses", "progress").order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    current = Version.current_of(project)
     kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
     context = {
         "project": project,
         "page": page,
         "rows": [_row(run, project, kept) for run in page],
         "may_promote": project.role_of(request.user) == Role.MANAGER,
+        "current": current,
+        "paths": telling.paths(current.paths, Version.Path.choices) if current else [],
     }
     return render(request, "training/models.html", context)
 
@@ -116,6 +120,22 @@ def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project.heed_switches()
     suggestions_wanted.send(Project, project=project)
     return _render_panel(request, project) if request.htmx else redirect("models", slug)
+
+
+@require_POST
+@login_required
+def version_path(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Have a version predict by another of the paths that were tried."""
+    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
+    version = get_object_or_404(visible.select_related("project"), pk=pk)
+    get_project(request.user, version.project.slug, Role.MANAGER)
+    path = request.POST.get("path", "")
+    if "words_per_s" not in version.paths.get(path, {}):
+        raise BadRequest("This path was not tried, or does not work for this model.")
+    Version.objects.filter(pk=pk).update(path=path)
+    name = Version.Path(path).label
+    messages.success(request, f"Version {version.number} predicts by {name} from now on; what it has said stays.")
+    return redirect("models", version.project.slug)
 
 
 def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:

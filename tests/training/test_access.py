@@ -33,11 +33,12 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
         "run_stop": ("post", f"/runs/{run.pk}/stop"),
         "models": ("get", f"/projects/{project.slug}/models"),
         "version_promote": ("post", f"/versions/{version.pk}/promote"),
+        "version_path": ("post", f"/versions/{version.pk}/path"),
     }
 
 
 PAGES = {"training_panel", "run", "models", "run_mistakes", "mistake"}  # of these a viewer may see all
-NAMES = (*sorted(PAGES), "run_start", "run_stop", "version_promote")
+NAMES = (*sorted(PAGES), "run_start", "run_stop", "version_promote", "version_path")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,5 +97,5 @@ def test_the_pages_ask_the_database_a_fixed_number_of_times(
         signed_in.get(panel_of(project))
     with django_assert_max_num_queries(11):
         signed_in.get(f"/runs/{run.pk}/", headers=HTMX)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         signed_in.get(f"/projects/{project.slug}/models")

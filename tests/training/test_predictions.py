@@ -58,7 +58,10 @@ def test_the_next_articles_of_the_queue_come_first_and_few_at_once(
     jobs.predict_next(version.source_id)
     assert echo.asked == [4, 32, 4]
     assert spoken_of(version) == [document.pk for document in documents[:40]]
-    assert rung == [("predict", "training.jobs.predict_next", version.source_id, "pool")]
+    assert rung == [
+        ("predict", "training.jobs.try_paths", version.pk),
+        ("predict", "training.jobs.predict_next", version.source_id, "pool"),
+    ]
 
 
 def test_then_a_random_pool_then_the_rest_in_turns_to_the_end(
@@ -67,7 +70,7 @@ def test_then_a_random_pool_then_the_rest_in_turns_to_the_end(
     monkeypatch.setattr(predictions, "AT_ONCE", {"next": 2, "pool": 4, "rest": 3})
     for _ in range(12):
         make_document("Ada left.", project)
-    version = make_version(project, current=True)
+    version = make_version(project, current=True, paths={"torch": {}})
     jobs.predict_next(version.source_id)
     for _queue, _name, *args in rung:
         jobs.predict_next(*args)
@@ -220,5 +223,5 @@ def test_suggestions_follow_a_rollback(newsroom: Project, encoder: Path, rung: R
 def test_few_models_are_kept_warm(newsroom: Project, encoder: Path) -> None:
     versions = [learn(newsroom, encoder).version for _ in range(3)]
     loaded = [predictions.predictor(version) for version in versions]
-    assert list(predictions._warm) == [version.pk for version in versions[1:]]
+    assert list(predictions._warm) == [(version.pk, "") for version in versions[1:]]
     assert predictions.predictor(versions[2]) is loaded[2]

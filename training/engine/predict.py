@@ -19,6 +19,9 @@ from training.engine.folder import MANIFEST
 from training.engine.reading import Reading
 
 TOKEN_BUDGET = 2048  # sub-words in a batch; more gains nothing on two cores and takes memory
+GPU_BUDGET = 32768  # a GPU computes many at once; the largest table, an encoder's inner layer, takes some 400 MB
+
+Batch = dict[str, torch.Tensor]
 
 
 class Predicted(NamedTuple):
@@ -34,7 +37,7 @@ class Predicted(NamedTuple):
 
 
 class Predictor:
-    """A model that is loaded and ready to tag."""
+    """A model that is loaded and ready to tag. `budget` is how many sub-words, padding included, it reads at once."""
 
     def __init__(
         self,
@@ -44,30 +47,27 @@ class Predictor:
         on: torch.device,
         reading: Reading | None = None,
         temperature: float = 1.0,
+        half: bool = False,
     ) -> None:
         self.model = model.to(on)
-        self.tokenizer = tokenizer
-        self.window = window
         self.device = on
-        self.temperature = temperature  # see `calibration`
-        self.reading = reading  # of a ready model, whose own tags are others
-        own = [model.config.id2label[i] for i in range(model.config.num_labels)]
-        self.tags: list[str] = reading.names if reading else own
+        self.half = half
+        self.budget = GPU_BUDGET if on.type == "cuda" else TOKEN_BUDGET
+        self._know(model.config, Knowledge(tokenizer, window, reading, temperature))
+
+    def _know(self, config: Any, knowing: "Knowledge") -> None:
+        self.tokenizer, self.window, self.reading, self.temperature = knowing
+        self.outputs: int = config.num_labels
+        self.tags: list[str] = self.reading.names if self.reading else [config.id2label[i] for i in range(self.outputs)]
 
     @classmethod
-    def load(cls, folder: Path) -> "Predictor":
-        """Load a model folder. Raises EncoderError where it cannot be loaded."""
+    def load(cls, folder: Path, half: bool = False) -> "Predictor":
+        """Load a model folder; `half` computes in half precision, for a GPU. Raises EncoderError where it cannot be
+        loaded.
+        """
         on = device.prepare()
-        tokenizer = encoders.load_tokenizer(str(folder))
-        window = encoders.longest_input(str(folder), tokenizer)
-        reading, temperature = None, 1.0
-        manifest = folder / MANIFEST
-        if manifest.is_file():
-            told = json.loads(manifest.read_text(encoding="utf-8"))
-            window = min(window, told["settings"]["window"])
-            reading = Reading(**told["reading"]) if "reading" in told else None
-            temperature = told.get("calibration", {}).get("temperature", 1.0)
-        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading, temperature)
+        tokenizer, window, reading, temperature = knowledge(folder)
+        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading, temperature, half)
 
     def predict(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
@@ -93,11 +93,9 @@ class Predictor:
     def _own_scores(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
     ) -> list[NDArray[np.float32]]:
-        tags = self.model.config.num_labels
-        result = [np.zeros((len(article.words), tags), dtype=np.float32) for article in articles]
-        self.model.eval()
+        result = [np.zeros((len(article.words), self.outputs), dtype=np.float32) for article in articles]
         parts = pieces(self.tokenizer, articles, self.window)
-        batches = by_length([len(part.input_ids) for part in parts], TOKEN_BUDGET)
+        batches = by_length([len(part.input_ids) for part in parts], self.budget)
         pad_id = self.tokenizer.pad_token_id or 0
         for done, batch in enumerate(batches, start=1):
             logits = self._logits(collate([parts[i] for i in batch], pad_id))
@@ -108,7 +106,36 @@ class Predictor:
         return result
 
     @torch.inference_mode()
-    def _logits(self, batch: dict[str, torch.Tensor]) -> NDArray[np.float32]:
+    def _logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Compute (pieces, longest, outputs)."""
+        self.model.eval()
         on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
-        logits: NDArray[np.float32] = self.model(**on_device).logits.float().cpu().numpy()
-        return logits  # (pieces, longest, tags)
+        with torch.autocast(self.device.type, device.half_precision(), enabled=self.half):
+            logits = self.model(**on_device).logits
+        computed: NDArray[np.float32] = logits.float().cpu().numpy()
+        return computed
+
+
+class Knowledge(NamedTuple):
+    """What a model folder holds beside the weights: how texts are split, how many sub-words the model was taught to
+    see at once, how the outputs of a ready model are read, whose own tags are others, and the temperature of its
+    probabilities (see `calibration`).
+    """
+
+    tokenizer: Any
+    window: int
+    reading: Reading | None = None
+    temperature: float = 1.0
+
+
+def knowledge(folder: Path) -> Knowledge:
+    """Read it. Raises EncoderError."""
+    tokenizer = encoders.load_tokenizer(str(folder))
+    window = encoders.longest_input(str(folder), tokenizer)
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return Knowledge(tokenizer, window)
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    reading = Reading(**told["reading"]) if "reading" in told else None
+    temperature = told.get("calibration", {}).get("temperature", 1.0)
+    return Knowledge(tokenizer, min(window, told["settings"]["window"]), reading, temperature)

@@ -103,10 +103,10 @@ def test_words_that_no_vocabulary_holds_are_predicted_too(learnt: Run) -> None:
     assert len(predicted.tags) == 6
 
 
-def test_batches_do_not_change_what_is_predicted(learnt: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_change_what_is_predicted(learnt: Run) -> None:
     predictor = Predictor.load(learnt.folder)
     together = predictor.scores(FIVE)
-    monkeypatch.setattr(predict_module, "TOKEN_BUDGET", 1)
+    predictor.budget = 1
     for one, other in zip(predictor.scores(FIVE), together, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 

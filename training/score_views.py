@@ -1,22 +1,28 @@
-"""What a run's model got wrong, one by one."""
+"""What stands behind a score: the mistakes one by one, and plots."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET
 
-from annotate.access import get_document
-from training import mistakes
+from annotate.access import get_document, get_project
+from training import mistakes, plots
 from training.models import Mistake, Run, Version
 from training.views import get_run
 
 PAGE = 50
+VERSIONS = 50  # the newest, in the plot of F1
+A_DAY = 60 * 60 * 24
+
+# Inside a picture nothing runs and nothing is fetched; it has a style sheet of its own.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 class MistakeFilter(forms.Form):
@@ -73,3 +79,36 @@ def mistake(request: HttpRequest, pk: int) -> HttpResponseBase:
     document = get_document(request.user, row.document_id)
     Mistake.objects.filter(pk=pk, opened_at=None).update(opened_at=timezone.now())
     return redirect(f"{reverse('document', args=[document.pk])}#t{mistakes.token_at(document, row.first)}")
+
+
+@require_GET
+@login_required
+def run_loss(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_run(request.user, pk)
+    return _picture(plots.loss(run.losses), is_final=not run.is_active)
+
+
+@require_GET
+@login_required
+def run_reliability(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_run(request.user, pk).scores.get("calibration", {})
+    if "after" not in found:
+        raise Http404
+    return _picture(plots.reliability(found["before"]["bins"], found["after"]["bins"]))
+
+
+@require_GET
+@login_required
+def models_f1(request: HttpRequest, slug: str) -> HttpResponse:
+    scored = get_project(request.user, slug).versions.filter(scores__f1__isnull=False)
+    newest = scored.values_list("number", "scores__f1", "scores__f1_interval").order_by("-number")[:VERSIONS]
+    versions = list(newest)[::-1]
+    if not versions:
+        raise Http404
+    return _picture(plots.f1(versions))
+
+
+def _picture(drawn: bytes, is_final: bool = True) -> HttpResponse:
+    response = HttpResponse(drawn, content_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
+    patch_cache_control(response, private=True, **{"max_age": A_DAY} if is_final else {"no_store": True})
+    return response

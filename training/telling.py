@@ -60,16 +60,6 @@ class Cell(NamedTuple):
     kind: str
 
 
-class Curve(NamedTuple):
-    """Points of a polyline in a box of `width` x `height`, and the first and last loss."""
-
-    points: str
-    width: int
-    height: int
-    first: float
-    last: float
-
-
 def phase(progress: dict[str, Any]) -> str:
     return PHASES.get(progress.get("phase", ""), "Starting")
 
@@ -86,15 +76,9 @@ def time_span(seconds: float | None) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
-def curve(losses: Sequence[Sequence[float]], width: int = 320, height: int = 90) -> Curve | None:
-    """Fit [[step, loss], ...] into a box, the largest loss on top and 0 at the bottom. None for fewer than two."""
-    if len(losses) < 2:
-        return None
-    first, last = losses[0][0], losses[-1][0]
-    most = max(loss for _, loss in losses) or 1.0
-    across = width / max(last - first, 1)
-    points = " ".join(f"{(step - first) * across:.1f},{height - height * loss / most:.1f}" for step, loss in losses)
-    return Curve(points, width, height, losses[0][1], losses[-1][1])
+def course(losses: Sequence[Sequence[float]]) -> str:
+    """The loss curve in words. Empty for fewer than two points."""
+    return f"From {losses[0][1]:.3f} to {losses[-1][1]:.3f}." if len(losses) > 1 else ""
 
 
 def rows(scores: dict[str, Any], labels: Sequence[str]) -> list[Row]:

@@ -78,9 +78,11 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     current = Version.current_of(project)
     kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
+    scored = [version.number for run in page if (version := getattr(run, "version", None)) and version.scores]
     context = {
         "project": project,
         "page": page,
+        "plotted": scored[0] if len(scored) > 1 and page.number == 1 else None,
         "rows": [_row(run, project, kept) for run in page],
         "may_promote": project.role_of(request.user) == Role.MANAGER,
         "current": current,
@@ -289,5 +291,5 @@ def _told(run: Run) -> dict[str, Any]:
         "phase": telling.phase(run.progress),
         "left": telling.time_span(run.progress.get("seconds_left")),
         "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
-        "curve": telling.curve(run.losses),
+        "course": telling.course(run.losses),
     }

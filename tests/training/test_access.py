@@ -6,6 +6,7 @@ from django.test import Client
 from annotate.models import Project
 from tests.make import join, make_document, make_user
 from tests.training.runs import PROGRESS, make_mistake, make_run, make_version, running
+from tests.training.test_views import CALIBRATED
 from training.models import Run
 
 pytestmark = pytest.mark.usefixtures("bell")
@@ -23,10 +24,14 @@ def as_role(client: Client, project: Project, role: str) -> Client:
 
 def addresses(project: Project) -> dict[str, tuple[str, str]]:
     run, version = make_run(project, "queued"), make_version(project)
+    calibrated = make_run(project, scores={"calibration": CALIBRATED})
     wrong = make_mistake(version.run, make_document("Ada.", project))
     return {
         "run_mistakes": ("get", f"/runs/{run.pk}/mistakes"),
         "mistake": ("get", f"/mistakes/{wrong.pk}"),
+        "run_loss": ("get", f"/runs/{run.pk}/loss.svg"),
+        "run_reliability": ("get", f"/runs/{calibrated.pk}/reliability.svg"),
+        "models_f1": ("get", f"/projects/{project.slug}/models/f1.svg"),
         "training_panel": ("get", panel_of(project)),
         "run_start": ("post", f"/projects/{project.slug}/retrain"),
         "run": ("get", f"/runs/{run.pk}/"),
@@ -37,7 +42,8 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
     }
 
 
-PAGES = {"training_panel", "run", "models", "run_mistakes", "mistake"}  # of these a viewer may see all
+PLOTS = {"run_loss", "run_reliability", "models_f1"}
+PAGES = {"training_panel", "run", "models", "run_mistakes", "mistake", *PLOTS}  # a viewer may see all of these
 NAMES = (*sorted(PAGES), "run_start", "run_stop", "version_promote", "version_path")
 
 

@@ -31,6 +31,14 @@ def test_the_models_page_gives_each_score_its_interval(project: Project, page: C
     assert "0.761–0.839" in page(f"/projects/{project.slug}/models")
 
 
+def test_two_scores_and_more_are_drawn_over_the_versions(project: Project, page: Callable[..., str]) -> None:
+    make_version(project)
+    assert "f1.svg" not in page(f"/projects/{project.slug}/models")
+    make_version(project)
+    make_run(project, "failed")
+    assert f'<img src="/projects/{project.slug}/models/f1.svg?of=2"' in page(f"/projects/{project.slug}/models")
+
+
 def test_promoting_is_one_click_and_so_is_the_way_back(project: Project, signed_in: Client, bell: FakeQueue) -> None:
     first, second = make_version(project), make_version(project, current=True)
     for version in (first, second):

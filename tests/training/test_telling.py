@@ -13,20 +13,9 @@ def test_a_span_of_time_is_said_as_one_would(seconds: float | None, words: str) 
     assert telling.time_span(seconds) == words
 
 
-def test_the_curve_fits_its_box_with_the_largest_loss_on_top() -> None:
-    curve = telling.curve([[10, 2.0], [15, 1.0], [20, 0.0]], width=100, height=50)
-    assert curve is not None
-    assert curve.points == "0.0,0.0 50.0,25.0 100.0,50.0"
-    assert (curve.first, curve.last) == (2.0, 0.0)
-
-
-@pytest.mark.parametrize("losses", [[], [[1, 0.5]]])
-def test_there_is_no_curve_of_less_than_two_points(losses: list[list[float]]) -> None:
-    assert telling.curve(losses) is None
-
-
-def test_a_curve_of_zeros_divides_by_nothing() -> None:
-    assert telling.curve([[1, 0.0], [1, 0.0]]) is not None
+def test_the_loss_curve_is_said_in_words_from_two_points_on() -> None:
+    assert telling.course([[10, 2.0], [15, 1.0], [20, 0.05]]) == "From 2.000 to 0.050."
+    assert telling.course([[1, 0.5]]) == telling.course([]) == ""
 
 
 def test_every_phase_of_the_engine_has_words() -> None:

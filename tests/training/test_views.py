@@ -123,7 +123,18 @@ def test_a_running_training_shows_how_far_it_is(project: Project, page: Callable
             assert words in html
         assert '<progress max="40" value="7"' in html
         assert "hx-confirm=" in html
-    assert "<polyline points=" in html
+    assert re.search(rf'<img src="/runs/{run.pk}/loss.svg"[^>]* data-live>', html)
+
+
+def test_the_loss_of_a_run_that_has_ended_is_drawn_once_and_said_in_words(
+    project: Project, page: Callable[..., str]
+) -> None:
+    run = make_run(project, losses=[[1, 1.5], [7, 0.51234]])
+    html = page(f"/runs/{run.pk}/")
+    assert f'<img src="/runs/{run.pk}/loss.svg"' in html
+    assert 'alt="Loss by step. From 1.500 to 0.512."' in html
+    assert "data-live" not in html
+    assert "loss.svg" not in page(f"/runs/{make_run(project, 'failed').pk}/")
 
 
 def test_a_run_that_has_only_begun_is_shown_too(project: Project, page: Callable[..., str]) -> None:
@@ -276,7 +287,7 @@ def measured(error: float, *bins: tuple[int, float | None, float | None]) -> dic
     return {"error": error, "interval": [error - 0.01, error + 0.02], "bins": told}
 
 
-CALIBRATED = {
+CALIBRATED: dict[str, Any] = {
     "temperature": 1.6234,
     "spans": 1740,
     "articles": 45,
@@ -321,6 +332,11 @@ def test_what_came_true_stands_beside_what_was_said(project: Project, page: Call
         "80 % to 90 %": ["340", "0.861", "0.852", "0", "–", "–"],
         "90 % to 100 %": ["1,400", "0.944", "0.931", "1,740", "0.971", "0.885"],
     }
+
+
+def test_calibrated_probabilities_are_drawn(project: Project, page: Callable[..., str]) -> None:
+    run = make_run(project, scores={**SCORES, "calibration": CALIBRATED})
+    assert f'<img src="/runs/{run.pk}/reliability.svg"' in page(f"/runs/{run.pk}/")
 
 
 def test_a_run_from_before_calibration_says_nothing_of_it(project: Project, page: Callable[..., str]) -> None:

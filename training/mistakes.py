@@ -93,9 +93,7 @@ def shown(mistakes: Sequence[Mistake], source: Source | None) -> Iterator[Shown]
             said,
             text[mistake.start : mistake.end] if mistake.label else "",
             text[mistake.said_start : mistake.said_end] if mistake.said else "",
-            text[max(0, first - AROUND) : first],
-            text[first:last],
-            text[last : last + AROUND],
+            *_around(text, first, last),
             _since(mistake, label, said, tagged.get(mistake.document_id, set())),
         )
 
@@ -110,6 +108,17 @@ def corrected(project: Project) -> set[int]:
     opened = Mistake.objects.filter(document__project=project, opened_at__isnull=False)
     later = opened.filter(document__edits__at__gt=F("opened_at"), document__edits__revision__gt=0)
     return set(later.values_list("document_id", flat=True))
+
+
+def _around(text: str, first: int, last: int) -> tuple[str, str, str]:
+    """What stands before, here and after, cut between words where there are blanks."""
+    begin, end = max(0, first - AROUND), min(len(text), last + AROUND)
+    if begin:
+        begin = max(begin, text.find(" ", begin, first) + 1)
+    if end < len(text):
+        blank = text.rfind(" ", last, end)
+        end = blank if blank > 0 else end
+    return text[begin:first], text[first:last], text[last:end]
 
 
 def _name_now(label: str, source: Source | None) -> str:

@@ -46,7 +46,7 @@ def reliability(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]
     import pygal
 
     chart = pygal.XY(
-        **_common(height=420),
+        **_common(height=340),
         x_title="Said to be right",
         y_title="Were right",
         dots_size=5,
@@ -88,7 +88,7 @@ def _points(bins: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
     return [(each["probability"], each["right"]) for each in bins if each["spans"]]
 
 
-def _common(height: int = 300) -> dict[str, Any]:
+def _common(height: int = 240) -> dict[str, Any]:
     from pygal.style import Style
 
     style = Style(
@@ -108,7 +108,7 @@ def _common(height: int = 300) -> dict[str, Any]:
         no_data_font_size=18,
         transition="none",
     )
-    return {"width": 640, "height": height, "style": style, "js": [], "no_prefix": True, "margin": 8}
+    return {"width": 480, "height": height, "style": style, "js": [], "no_prefix": True, "margin": 8}
 
 
 def _drawn(chart: pygal.Graph) -> bytes:

@@ -2,7 +2,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Desk
 from tests.make import make_document, make_project
-from tests.training.runs import make_mistake, make_run
+from tests.training.runs import PROGRESS, make_mistake, make_run, running
 
 
 def test_a_mistake_opens_its_article_with_the_cursor_on_its_words(desk: Desk) -> None:
@@ -22,3 +22,14 @@ def test_a_mistake_opens_its_article_with_the_cursor_on_its_words(desk: Desk) ->
         expect(page.locator("#text mark.held")).to_have_count(held)
     page.keyboard.press("PageDown")
     expect(page).not_to_have_url(f"{desk.site}/articles/{document.pk}/#t1202")
+
+
+def test_the_loss_of_a_running_training_is_drawn_anew_in_place(desk: Desk) -> None:
+    project = make_project()
+    run = running(project, progress=PROGRESS, losses=[[1, 1.5], [7, 0.5]])
+    page = desk.open(make_document("Ada.", project))
+    with page.expect_response(lambda response: f"/runs/{run.pk}/loss.svg?at=" in response.url):
+        page.goto(f"{desk.site}/runs/{run.pk}/")
+    image = page.locator(".plot img")
+    expect(image).to_have_count(1)
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0  # the policy lets it be drawn

@@ -120,6 +120,20 @@ def test_each_mistake_shows_both_sides_and_the_words_around(project: Project, pa
     assert f'<a href="/runs/{scored.pk}/mistakes">What it got wrong</a>: 2 mistakes' in page(f"/runs/{scored.pk}/")
 
 
+def test_the_words_around_are_cut_between_words(project: Project, page: Callable[..., str]) -> None:
+    text = f"{'Nobody came. ' * 9}Ada met Bob.{' Nothing happened.' * 9}"
+    run = make_run(project, scores=KEPT)
+    make_mistake(run, make_document(text, project), said="PER Ada")
+    make_mistake(run, make_document("九" * 70 + "Eva" + "九" * 70, project), said="PER Eva")
+    html = page(f"/runs/{run.pk}/mistakes")
+    assert (
+        "… came. Nobody came. Nobody came. Nobody came. Nobody came. <mark>Ada</mark> met Bob. Nothing happened."
+        in html
+    )
+    assert "happened. Nothing …</a>" in html
+    assert f"… {'九' * 60}<mark>Eva</mark>{'九' * 60} …" in html
+
+
 def test_mistakes_are_narrowed_by_group_and_label(project: Project, page: Callable[..., str]) -> None:
     run, document, _ = shown(project)
     make_mistake(run, document, gold="PER Bob", said="")

@@ -210,7 +210,9 @@ def _reason(
     if worse is None:
         held = f"{entities} {'entity' if entities == 1 else 'entities'}"
         return f"{found} with {held}: too few to judge, so the plain difference decided."
-    return f"{found}; the chance that it is better is {better:.0%}, that it is worse by more than {MARGIN} {worse:.0%}."
+    return (
+        f"{found}; the chance that it is better is {better:.0%}, that it is worse by more than {MARGIN} is {worse:.0%}."
+    )
 
 
 def _counts(gold: Tags, predicted: Tags, labels: Sequence[str]) -> NDArray[np.int64]:

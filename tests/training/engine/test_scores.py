@@ -183,7 +183,7 @@ def test_a_better_model_is_promoted() -> None:
     assert decision.difference == pytest.approx(0.2)
     assert decision.reason == (
         "Promoted: F1 +0.200 against the current model on 40 held-out articles; "
-        "the chance that it is better is 100%, that it is worse by more than 0.01 0%."
+        "the chance that it is better is 100%, that it is worse by more than 0.01 is 0%."
     )
 
 

@@ -230,14 +230,16 @@ class SettingsForm(forms.ModelForm[Project]):
 
     class Meta:
         model = Project
-        fields = ["name", "threshold", "dictionary", "validation_share", "test_share", "guideline"]
+        fields = ["name", "threshold", "dictionary", "instant", "validation_share", "test_share", "guideline"]
         labels = {
             "dictionary": "Suggest known mentions before there is a model",
+            "instant": "Learn from every finished article at once",
             "validation_share": "Validation share, in per cent",
             "test_share": "Test share, in per cent",
         }
         help_texts = {
             "dictionary": "Words that somebody has tagged are suggested wherever they stand again.",
+            "instant": "From the fifth on, in the background, until a trained model is better.",
             "validation_share": "Held out and scored at every run. Applies to articles imported from now on.",
             "test_share": "Held out and scored on request only.",
             "guideline": "What to tag and what not, for everybody. Markdown; a picture is shown as a link to it.",

@@ -1,24 +1,32 @@
 """What is learnt at once from what people finish, without a click, in the predictor: before any model the dictionary of
-mentions that they have tagged. It speaks of the next articles of the queue alone.
+mentions that they have tagged, from the fifth finished article on the instant learner. Both speak of the next articles
+of the queue alone, and end where a trained model is current.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
 
 from annotate.models import Annotation, Document, Prediction, Project, Source, Split, State
 from annotate.passages import rest
+from training import doorbell, instant, predictions, trouble
+from training.models import Learner
 from training.snapshot import finished_gold, taught_by
 
 if TYPE_CHECKING:
     from training.engine.articles import Article
 
 MARKED = 200  # articles at most that are marked after each finish
-WRITTEN = 25  # articles written in one transaction: well under 50 ms
+FIRST, WRITTEN = 4, 25  # articles written in one transaction, few at first: well under 50 ms
 LEARNT_FROM = 1_000  # finished articles at most, the newest: they are read anew each time, a thousand in half a second
+LEARNING = (Source.Kind.DICTIONARY, Source.Kind.INSTANT)
+
+log = logging.getLogger(__name__)
 
 
 class Said(NamedTuple):
@@ -32,13 +40,42 @@ class Said(NamedTuple):
 def is_wanted(project: Project) -> bool:
     """Whether anything is to be learnt at once: not where a model marks the articles already."""
     source = project.current_source
-    return project.dictionary and (source is None or source.goes_on_learning)
+    return (project.dictionary or project.instant) and (source is None or source.goes_on_learning)
 
 
 def follow(project: Project) -> None:
-    """Learn from what is finished now, and mark the next articles. Repeating it changes nothing."""
-    if is_wanted(project) and not project.label_changes.unfinished().exists():
+    """Learn from what is finished now, and mark the next articles. Repeating it changes nothing.
+
+    Raises QueueDown where there is more to read and nobody could be rung for.
+    """
+    if not is_wanted(project) or project.label_changes.unfinished().exists():
+        return
+    is_known = instant.is_due(project) and _learn_instantly(project)
+    if not is_known and project.dictionary:
         _mark_known_mentions(project)
+    if not is_known and project.instant:
+        instant.get_ready(project)
+
+
+def _learn_instantly(project: Project) -> bool:
+    """False, with the reason in the learner's row, where it cannot learn."""
+    source = source_of(project, Source.Kind.INSTANT)
+    try:
+        is_all = instant.has_learnt(project) or instant.fit(project, source)
+    except Exception as error:  # whatever it is: people wait for suggestions, and must read why there are none
+        log.exception("The instant learner of project %s could not learn.", project.pk)
+        Learner.objects.update_or_create(project=project, defaults={"trouble": trouble.cannot_learn(error)})
+        return False
+    learnt = instant.state_of(project)
+    chunks = _chunks(_next(project, source))
+    while make_current(project, source) and (documents := next(chunks, None)):
+        if instant.state_of(project) != learnt:
+            return True  # somebody has finished another meanwhile, and rung
+        said = predictions.said(documents, lambda articles: instant.say(project, articles))
+        put(source, [Said(document, *one) for document, one in zip(documents, said, strict=True)])
+    if not is_all:
+        doorbell.ring_for_learning(project.pk)
+    return True
 
 
 def _mark_known_mentions(project: Project) -> None:
@@ -94,8 +131,7 @@ def source_of(project: Project, kind: str) -> Source:
 
 def make_current(project: Project, source: Source) -> bool:
     """Have this source's suggestions shown. False where a model's are, or it was switched off meanwhile."""
-    learning = (Source.Kind.DICTIONARY, Source.Kind.INSTANT)
-    shows_none = models.Q(current_source=None) | models.Q(current_source__kind__in=learning)
+    shows_none = models.Q(current_source=None) | models.Q(current_source__kind__in=LEARNING)
     mine = Project.objects.filter(shows_none, pk=project.pk, **{source.kind: True})
     return bool(mine.update(current_source=source))
 
@@ -142,16 +178,22 @@ def _row(source: Source, said: Said, before: Prediction | None) -> Prediction | 
 
 
 def _next(project: Project, source: Source) -> list[int]:
-    """The articles to mark, in the queue's order. The very next lies on somebody's screen already: where something is
-    said of it, that stays.
+    """The articles to mark: those that come next in the queue, and of which it has said nothing yet, so that all have
+    their turn. The very next lies on somebody's screen already: where something is said of it, that stays.
     """
     raw = Document.objects.present().filter(project=project, state=State.RAW).in_split(Split.TRAIN)
-    keys = list(raw.order_by("pk").values_list("pk", flat=True)[:MARKED])
-    spoken = Prediction.objects.filter(source=source, document=keys[0]).exists() if keys else False
-    return keys[1:] if spoken else keys
+    here = Prediction.objects.filter(source=source, document=models.OuterRef("pk"))
+    silent = raw.filter(~models.Exists(here.filter(uncertainty__isnull=False))).order_by("pk")
+    unread = list(silent.values_list("pk", flat=True)[:MARKED])
+    ranked = list(raw.ranked(source).values_list("pk", flat=True)[: MARKED - min(len(unread), MARKED // 2)])
+    keys = [*ranked, *unread][:MARKED]
+    is_on_screen = Prediction.objects.filter(source=source, document__in=keys[:1]).exists()
+    return keys[1:] if is_on_screen else keys
 
 
 def _chunks(keys: list[int]) -> Iterator[list[Document]]:
-    for first in range(0, len(keys), WRITTEN):
-        rows = Document.objects.present().filter(pk__in=keys[first : first + WRITTEN])
-        yield list(rows.defer("signature", "metadata").order_by("pk"))
+    edges = [0, *range(FIRST, len(keys), WRITTEN), len(keys)]
+    for first, last in pairwise(edges):
+        if first < last:
+            found = {row.pk: row for row in Document.objects.present().filter(pk__in=keys[first:last])}
+            yield [found[pk] for pk in keys[first:last] if pk in found]

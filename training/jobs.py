@@ -11,11 +11,11 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import at_once, doorbell, paths, predictions, trouble
+from training import at_once, doorbell, instant, paths, predictions, trouble
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
 from training.learning import learn
-from training.models import Run, Version
+from training.models import Learner, Run, Version
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,11 @@ def predict_next(source_id: int, stage: doorbell.Stage = "next") -> None:
 def learn_at_once(project_id: int) -> None:
     """Learn from what is finished, without a click, and mark the next articles. Nothing where a model does so."""
     project = Project.objects.select_related("current_source").filter(pk=project_id).first()
-    if project is not None:
-        at_once.follow(project)
+    try:
+        if project is not None:
+            at_once.follow(project)
+    except QueueDown as down:  # the next `reconcile` finds that there is more to learn
+        log.warning("%s", down)
 
 
 def try_paths(version_id: int) -> None:
@@ -76,6 +79,8 @@ def reconcile() -> None:
     try:
         for run in Run.objects.filter(status=Run.Status.QUEUED):
             doorbell.wait(run)
+        for project in Project.objects.select_related("current_source"):
+            _close_gap_in_learning(project)
         for version in Version.objects.filter(project__current_source=F("source")).select_related("project"):
             _close_gap(version)
     except QueueDown as down:
@@ -106,6 +111,14 @@ def _train(run: Run, hold: Hold) -> Version | None:
         log.exception("Run %s failed.", run.pk)
         hold.row().fail(trouble.in_words(error))
     return None
+
+
+def _close_gap_in_learning(project: Project) -> None:
+    """Ring where a finish was not learnt from."""
+    if not at_once.is_wanted(project) or not instant.is_due(project) or doorbell.predictor_is_busy():
+        return
+    if not Learner.objects.filter(project=project, learnt=instant.state_of(project)).exists():
+        doorbell.ring_for_learning(project.pk)
 
 
 def _close_gap(version: Version) -> None:

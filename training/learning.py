@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Project, Source
-from training import mistakes, snapshot
+from training import instant, mistakes, snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
@@ -107,6 +107,8 @@ def _judge(
     tagged, trouble = _tag_with(before, frozen.validation, hold, report)
     if before is not None and tagged is not None:
         tagged = [iob2.relabelled(tags, before.source.renamed) for tags in tagged]
+    if before is None:
+        tagged = instant.tags_of_held_out(project, frozen.validation)
     decision = compare(gold, tagged, predicted, _shared(frozen.labels, names, before))
     scores = {
         "candidate": result.scores,
@@ -184,7 +186,8 @@ def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgemen
 
 def _unless_overtaken(judgement: Judgement, project: Project) -> tuple[dict[str, Any], bool]:
     """Keep the model aside where somebody has made another one current since the two were compared."""
-    if not judgement.promote or project.current_source_id == judgement.against:
+    learns_on = project.current_source is not None and project.current_source.goes_on_learning
+    if not judgement.promote or learns_on or project.current_source_id == judgement.against:
         return judgement.scores, judgement.promote
     reason = "Kept aside: somebody made another model current while this one was being trained."
     decision = {**judgement.scores["decision"], "promote": False, "reason": reason}

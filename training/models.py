@@ -165,6 +165,30 @@ class Run(models.Model):
         self.refresh_from_db()
 
 
+class Learner(models.Model):
+    """The instant learner of a project: one row, which says what it knows now. Each fit replaces what was there."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="learner")
+    source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")
+    fits = models.PositiveIntegerField(default=0)
+    fitted_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)
+    learnt = models.CharField(max_length=100, blank=True, help_text="Which gold: see `instant.state_of`")
+    articles = models.JSONField(default=dict, help_text="training, validation")
+    scores = models.JSONField(default=dict, help_text="On the finished validation articles; empty without any")
+    held_out = models.JSONField(
+        default=dict, help_text="{document: [[start, end, label], ...]}: what it says of these, to compare models by"
+    )
+    trouble = models.TextField(blank=True, help_text="Why it cannot learn, in words; empty while all is well")
+
+    def __str__(self) -> str:
+        return f"Instant learner of {self.project}"
+
+    @property
+    def is_current(self) -> bool:
+        return self.source_id is not None and self.project.current_source_id == self.source_id
+
+
 class Version(models.Model):
     """What a run that succeeded left: an immutable, self-contained model folder, numbered per project."""
 

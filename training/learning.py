@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Project, Source
-from training import instant, mistakes, snapshot
+from training import card, instant, mistakes, snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
@@ -59,6 +60,7 @@ def learn(run: Run, hold: Hold) -> Version:
         judgement = _judge(run.project, frozen, result, hold, report)
         wrong = mistakes.found(run, frozen, result.predicted)
         judgement.scores["mistakes"] = len(wrong)
+        card.write(aside, run.project.name, result.manifest, judgement.scores, _entities(frozen))
         version = _keep(run, hold, aside, frozen, judgement)
         mistakes.keep(wrong)
         return version
@@ -90,6 +92,11 @@ def _articles(frozen: snapshot.Snapshot) -> dict[str, int]:
         "blind": frozen.blind,
         "unknown": frozen.unknown,
     }
+
+
+def _entities(frozen: snapshot.Snapshot) -> Counter[str]:
+    """How many entities of each label there were to learn from."""
+    return Counter(span.label for article in frozen.training for span in iob2.spans_of(article.tags))
 
 
 def _judge(

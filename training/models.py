@@ -189,8 +189,14 @@ class Learner(models.Model):
         return self.source_id is not None and self.project.current_source_id == self.source_id
 
 
+class Deleted(Exception):
+    """The version's model was deleted, so nothing can be done with it any more. The message is for people."""
+
+
 class Version(models.Model):
-    """What a run that succeeded left: an immutable, self-contained model folder, numbered per project."""
+    """What a run that succeeded left: an immutable, self-contained model folder, numbered per project. Where the
+    folder was deleted the row stays, for all that refers to it.
+    """
 
     class Path(models.TextChoices):
         TORCH = "torch", "PyTorch"
@@ -214,6 +220,10 @@ class Version(models.Model):
     trouble = models.TextField(
         blank=True, help_text="Why its suggestions cannot be made, in words; empty while all is well"
     )
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -233,9 +243,22 @@ class Version(models.Model):
     def is_current(self) -> bool:
         return self.project.current_source_id == self.source_id
 
+    @property
+    def why_gone(self) -> str:
+        """That its model was deleted, in words; empty where it was not."""
+        if self.deleted_at is None:
+            return ""
+        on = timezone.localtime(self.deleted_at).strftime("%-d %B %Y")
+        by = f" by {self.deleted_by}" if self.deleted_by else ""
+        return f"The model of version {self.number} was deleted on {on}{by}."
+
     def promote(self) -> None:
-        """Make this the version whose predictions people see."""
+        """Make this the version whose predictions people see. Raises Deleted."""
         with transaction.atomic():
+            Project.objects.select_for_update().get(pk=self.project_id)  # whoever deletes a version waits for it, too
+            self.refresh_from_db(fields=["deleted_at", "deleted_by"])
+            if self.why_gone:
+                raise Deleted(self.why_gone)
             Project.objects.filter(pk=self.project_id).update(current_source=self.source)
             self.promoted_at = timezone.now()
             self.save(update_fields=["promoted_at"])

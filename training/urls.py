@@ -1,7 +1,7 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import score_views, views
+from training import score_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("projects/<slug:slug>/models/f1.svg", score_views.models_f1, name="models_f1"),
     path("mistakes/<key:pk>", score_views.mistake, name="mistake"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
+    path("versions/<key:pk>/download", version_views.version_download, name="version_download"),
+    path("versions/<key:pk>/delete", version_views.version_delete, name="version_delete"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),
     path("versions/<key:pk>/path", views.version_path, name="version_path"),
 ]

@@ -19,9 +19,10 @@ from annotate.models import Document, Kept, Prediction, Project, Role, Source, S
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
 from training import doorbell, telling
+from training.engine import shelf
 from training.instant import FEWEST
 from training.learning import folder_of
-from training.models import Learner, Run, Version
+from training.models import Deleted, Learner, Run, Version
 from training.snapshot import nothing_finished
 
 PAGE = 50
@@ -80,13 +81,15 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
     current = Version.current_of(project)
     kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
     scored = [version.number for run in page if (version := getattr(run, "version", None)) and version.scores]
+    role = Role(project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": project,
         "page": page,
         "plotted": scored[0] if len(scored) > 1 and page.number == 1 else None,
         "rows": [_row(run, project, kept) for run in page],
         "learner": _learner(project),
-        "may_promote": project.role_of(request.user) == Role.MANAGER,
+        "may_promote": role == Role.MANAGER,
+        "may_download": role.rank >= Role.ANNOTATOR.rank,
         "current": current,
         "paths": telling.paths(current.paths, Version.Path.choices) if current else [],
     }
@@ -97,17 +100,21 @@ def models(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
     visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
-    version = get_object_or_404(visible.select_related("project", "source"), pk=pk)
+    version = get_object_or_404(visible.select_related("project", "source", "deleted_by"), pk=pk)
     project = get_project(request.user, version.project.slug, Role.MANAGER)
     before = Version.current_of(project)
-    if not folder_of(version).is_dir():
+    if not version.deleted_at and not folder_of(version).is_dir():
         messages.error(request, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
     elif before != version:
-        version.promote()
-        undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
-        told = f"Version {version.number} is the current model now; its suggestions follow."
-        messages.success(request, told, extra_tags=undo)
-        _ring_for_predictions(request, version)
+        try:
+            version.promote()
+        except Deleted as gone:
+            messages.error(request, f"{gone} It cannot be used again.")
+        else:
+            undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
+            told = f"Version {version.number} is the current model now; its suggestions follow."
+            messages.success(request, told, extra_tags=undo)
+            _ring_for_predictions(request, version)
     return redirect("models", project.slug)
 
 
@@ -284,6 +291,7 @@ def _row(run: Run, project: Project, kept: dict[int, Kept]) -> dict[str, Any]:
         "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
         "interval": telling.between(version.scores.get("f1_interval") if version else None),
         "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish) if judged else "",
+        "encoder": shelf.short_name(run.settings.get("encoder", "")),
     }
 
 

@@ -76,6 +76,11 @@ def is_folder(name: str) -> bool:
     return name.startswith("/")
 
 
+def short_name(name: str) -> str:
+    """The name as a table has room for it: of a path the last part alone."""
+    return Path(name).name if is_folder(name) else name
+
+
 def place(name: str) -> Path | None:
     """Find the folder of an encoder on this machine. None where it is not, or not wholly, here."""
     if name == DEFAULT:

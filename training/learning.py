@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Project, Source
-from training import card, instant, mistakes, snapshot
+from training import card, comparing, instant, mistakes, snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
@@ -44,6 +44,7 @@ def learn(run: Run, hold: Hold) -> Version:
     words = sum(len(article.words) for article in frozen.training)
     settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
+    hold.write(held_out=comparing.held_out(frozen.validation))
     aside = _fresh_aside(run)
     report = ProgressWriter(hold)
     try:

@@ -109,6 +109,9 @@ class Run(models.Model):
     )
     losses = models.JSONField(default=list, help_text="[[step, loss], ...]")
     scores = models.JSONField(default=dict, help_text="candidate, current, decision, articles and how many were blind")
+    held_out = models.JSONField(
+        default=dict, help_text="{document: digest of its words and tags} of the articles it was scored on"
+    )
     error = models.TextField(blank=True)
 
     objects = RunQuerySet.as_manager()

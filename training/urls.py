@@ -15,6 +15,7 @@ urlpatterns = [
     path("projects/<slug:slug>/models/f1.svg", score_views.models_f1, name="models_f1"),
     path("mistakes/<key:pk>", score_views.mistake, name="mistake"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
+    path("projects/<slug:slug>/models/compare", version_views.versions_compare, name="versions_compare"),
     path("versions/<key:pk>/download", version_views.version_download, name="version_download"),
     path("versions/<key:pk>/delete", version_views.version_delete, name="version_delete"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),

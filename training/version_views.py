@@ -1,19 +1,85 @@
-"""Versions one by one: download, delete."""
+"""Versions: compare two, download one, delete one."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from annotate.access import get_project
-from annotate.models import Project, Role
-from training import deletion
+from annotate.models import Document, Project, Role
+from training import comparing, deletion, telling
+from training.engine import shelf
 from training.learning import folder_of
 from training.models import Version
 from training.packing import zipped
+
+PAGE = 50
+
+
+class PairForm(forms.Form):
+    """Which two versions to set side by side, by their numbers."""
+
+    first = forms.TypedChoiceField(coerce=int)
+    second = forms.TypedChoiceField(coerce=int)
+
+    def __init__(self, given: Any, numbers: list[int]) -> None:
+        # Without a choice the two newest, the older one first.
+        newest = {"first": numbers[1], "second": numbers[0]}
+        super().__init__({name: given.get(name, newest[name]) for name in newest})
+        for field in ("first", "second"):
+            self.fields[field].choices = [(number, f"Version {number}") for number in numbers]  # type: ignore[attr-defined]
+
+
+@require_GET
+@login_required
+def versions_compare(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_project(request.user, slug)
+    numbers = list(project.versions.values_list("number", flat=True))
+    context: dict[str, Any] = {"project": project}
+    if len(numbers) > 1:
+        form = PairForm(request.GET, numbers)
+        context["form"] = form
+        if form.is_valid():
+            pair = [_numbered(project, form.cleaned_data[name]) for name in ("first", "second")]
+            context |= _compared(project, pair[0], pair[1], request.GET.get("page"))
+    return render(request, "training/compare.html", context)
+
+
+def _numbered(project: Project, number: int) -> Version:
+    return project.versions.select_related("project__current_source", "source", "run").get(number=number)
+
+
+def _compared(project: Project, first: Version, second: Version, page: str | None) -> dict[str, Any]:
+    ours, theirs, told = comparing.fair_scores(first, second)
+    why_no_articles = comparing.why_no_articles(first.run, second.run)
+    rows = [] if why_no_articles else comparing.differing(first, second)
+    shown = Paginator(rows, PAGE).get_page(page)
+    titles = Document.objects.only("title", "text", "external_id").in_bulk([row.document for row in shown])
+    return {
+        "sides": [_side(first), _side(second)],
+        "told": told,
+        "rows": comparing.label_rows(ours, theirs, project.label_names()),
+        "why_no_articles": why_no_articles,
+        "page": shown,
+        "articles": [(titles[row.document], row) for row in shown],
+    }
+
+
+def _side(version: Version) -> dict[str, Any]:
+    run = version.run
+    return {
+        "version": version,
+        "interval": telling.between(version.scores.get("f1_interval")),
+        "articles": run.scores.get("articles", {}),
+        "encoder": shelf.short_name(run.settings.get("encoder", "")),
+        "epochs": run.settings.get("epochs"),
+        "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+    }
 
 
 @require_GET

@@ -76,7 +76,7 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
 def models(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     project.runs.all().close_stale()
-    runs = project.runs.select_related("version").defer("losses", "progress").order_by("-pk")
+    runs = project.runs.select_related("version").defer("losses", "progress", "held_out").order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     current = Version.current_of(project)
     kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])

@@ -39,13 +39,14 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
         "models": ("get", f"/projects/{project.slug}/models"),
         "version_promote": ("post", f"/versions/{version.pk}/promote"),
         "version_path": ("post", f"/versions/{version.pk}/path"),
+        "versions_compare": ("get", f"/projects/{project.slug}/models/compare"),
         "version_download": ("get", f"/versions/{version.pk}/download"),
         "version_delete": ("post", f"/versions/{version.pk}/delete"),
     }
 
 
 PLOTS = {"run_loss", "run_reliability", "models_f1"}
-PAGES = {"training_panel", "run", "models", "run_mistakes", "mistake", *PLOTS}  # a viewer may see all of these
+PAGES = {"training_panel", "run", "models", "versions_compare", "run_mistakes", "mistake", *PLOTS}  # a viewer, too
 AT_WORK = PAGES | {"run_start", "run_stop", "version_download"}
 NAMES = (*sorted(AT_WORK), "version_promote", "version_path", "version_delete")
 
@@ -102,7 +103,7 @@ def test_the_pages_ask_the_database_a_fixed_number_of_times(
     for _ in range(30):
         make_version(project, current=True)
     run = running(project, progress=PROGRESS)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         signed_in.get(panel_of(project))
     with django_assert_max_num_queries(11):
         signed_in.get(f"/runs/{run.pk}/", headers=HTMX)

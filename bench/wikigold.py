@@ -1,4 +1,4 @@
-"""Train on one set of tagged articles and score on another: F1, minutes, words a second.
+"""Train on one set of tagged articles and score on another: F1, calibration, minutes, words a second.
 
 `python -m bench.wikigold` takes the first hundred articles of WikiGold to train on and the rest to score;
 `--articles FILE` takes JSONL of {"id", "tokens", "tags", "sentence_starts", "split"} instead. With `--json`, the last
@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from training import telling
 from training.engine.articles import Article, label_names
 from training.engine.progress import Progress
 from training.engine.recipe import Settings
@@ -91,6 +92,9 @@ def report(result: Result, seconds: float, settings: Settings, as_json: bool) ->
     scores = result.scores
     print(f"\nF1 {scores['f1']:.4f}, precision {scores['precision']:.4f}, recall {scores['recall']:.4f}")
     print("\n".join(per_label(scores["per_label"])))
+    calibration = result.manifest["calibration"]
+    errors = {when: calibration[when]["error"] for when in ("before", "after") if when in calibration}
+    print(telling.calibration(calibration))
     print(f"{seconds / 60:.2f} minutes, {result.seconds / 60:.2f} in training; {result.words_per_second:.0f} words/s")
     if as_json:
         figures = {
@@ -98,6 +102,7 @@ def report(result: Result, seconds: float, settings: Settings, as_json: bool) ->
             "precision": round(scores["precision"], 4),
             "recall": round(scores["recall"], 4),
             "accuracy": round(scores["accuracy"], 4),
+            "calibration_error": {when: round(error, 4) for when, error in errors.items()},
             "minutes": round(seconds / 60, 3),
             "training_minutes": round(result.seconds / 60, 3),
             "words_per_s": round(result.words_per_second, 1),

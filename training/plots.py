@@ -84,8 +84,8 @@ def thinned(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     return [(step, value) for step, value in [*points[:-1:every], points[-1]]]
 
 
-def _points(bins: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
-    return [(each["probability"], each["right"]) for each in bins if each["spans"]]
+def _points(bins: Sequence[dict[str, Any]]) -> list[tuple[float | None, float | None]]:
+    return [(each["probability"], each["right"]) for each in bins]
 
 
 def _common(height: int = 240) -> dict[str, Any]:

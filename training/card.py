@@ -58,7 +58,8 @@ def write(
 def text(project: str, manifest: Mapping[str, Any], scores: Mapping[str, Any], entities: Mapping[str, int]) -> str:
     """Write the card. `manifest` is the folder's, `scores` the run's, `entities` of each label were learnt from."""
     articles = scores["articles"]
-    title = f"# Named entities of “{_plain(project)}”\n\nTrained with Tagdesk to find: {_names(manifest['labels'])}.\n"
+    origin = _taken_over(manifest) if "reading" in manifest else "Trained with Tagdesk"
+    title = f"# Named entities of “{_plain(project)}”\n\n{origin} to find: {_names(manifest['labels'])}.\n"
     return "\n".join(
         [
             HEAD,
@@ -105,15 +106,17 @@ def _how(manifest: Mapping[str, Any], articles: dict[str, int]) -> str:
     facts = {
         "encoder": _encoder(settings["encoder"]),
         "articles learnt from": articles["training"],
-        "words": manifest["words"],
+        "words": manifest.get("words"),
         **{name: value for name, value in settings.items() if name != "encoder"},
-        "data snapshot (SHA-256)": manifest["data_hash"],
+        "data snapshot (SHA-256)": manifest.get("data_hash"),
         "device": manifest["device"],
-        "seconds of training": manifest["seconds"],
-        "words a second": manifest["words_per_second"],
+        "seconds of training": manifest.get("seconds"),
+        "words a second": manifest.get("words_per_second"),
         **manifest["versions"],
     }
-    told = _table(("", ""), ((_plain(str(name)), _plain(str(value))) for name, value in facts.items()))
+    told = _table(
+        ("", ""), ((_plain(str(name)), _plain(str(value))) for name, value in facts.items() if value is not None)
+    )
     return f"## How it was made\n\n{told}\n`tagdesk.json` has this for programs. The articles are not in this folder.\n"
 
 
@@ -122,6 +125,16 @@ def _encoder(name: str) -> str:
     place = shelf.place(name)
     licence = shelf.facts(place).licence if place else ""
     return f"{shelf.short_name(name)}, licence {licence or 'not known'}"
+
+
+def _taken_over(manifest: Mapping[str, Any]) -> str:
+    reading = manifest["reading"]
+    labels = ", ".join(f"{_plain(its)} for {_plain(ours)}" for its, ours in reading["ours"].items())
+    return (
+        f"The ready model {_plain(_encoder(manifest['settings']['encoder']))}, as it came: nothing was learnt with"
+        f" Tagdesk. Its weights give its own tags ({reading['scheme']}); Tagdesk reads its labels as the project's"
+        f" ({labels})"
+    )
 
 
 def _names(labels: Iterable[str]) -> str:

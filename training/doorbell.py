@@ -7,12 +7,19 @@ from uuid import uuid4
 from django.utils import timezone
 
 from annotate import queue
-from annotate.queue import QueueDown
+from annotate.queue import QueueDown, QueueName
 from training.models import Run
 
 SETTLING = timedelta(seconds=5)  # how long a run may be neither in the queue nor claimed: a worker is just taking it
 
 Stage = Literal["next", "pool", "rest"]
+
+# Who does what a run of this kind asks for. Fetching a model takes minutes: neither trainings nor suggestions wait.
+DONE_BY: dict[str, tuple[QueueName, str]] = {
+    Run.Kind.TRAIN: ("train", "training.jobs.train"),
+    Run.Kind.CHECK: ("io", "training.jobs.check_encoder"),
+    Run.Kind.READY: ("io", "training.jobs.take_over"),
+}
 
 
 class Waiting(NamedTuple):
@@ -27,7 +34,8 @@ class Waiting(NamedTuple):
 
 def ring_for_run(run: Run) -> None:
     """Send a queued run to a worker. Raises QueueDown; the row waits all the same."""
-    queue.enqueue("train", "training.jobs.train", run.pk, job_id=run.job_id)
+    name, job = DONE_BY[run.kind]
+    queue.enqueue(name, job, run.pk, job_id=run.job_id)
 
 
 def ring_for_predictions(source_id: int, stage: Stage = "next") -> None:
@@ -55,20 +63,21 @@ def predictor_is_busy() -> bool:
 
 def wait(run: Run) -> Waiting:
     """Look where a queued run stands, and ring again where the queue has lost it."""
+    name, _ = DONE_BY[run.kind]
     try:
-        place = queue.position("train", run.job_id)
+        place = queue.position(name, run.job_id)
         if place is None and timezone.now() - run.created_at > SETTLING:
             ring_for_run(run)
-            place = queue.position("train", run.job_id)
+            place = queue.position(name, run.job_id)
     except QueueDown as down:
         return Waiting(queue_down=str(down))
-    return look()._replace(place=place)
+    return look(name)._replace(place=place)
 
 
-def look() -> Waiting:
-    """See who would take a run."""
+def look(name: QueueName = "train") -> Waiting:
+    """See who would take a run, and who makes suggestions."""
     try:
-        train = queue.workers_seen("train")
+        train = queue.workers_seen(name)
         return Waiting(None, train.listening, queue.workers_seen("predict").listening, starting=train.starting)
     except QueueDown as down:
         return Waiting(queue_down=str(down))

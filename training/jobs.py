@@ -6,30 +6,37 @@ A worker runs public functions of this module and no others.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
 from training import at_once, doorbell, instant, paths, predictions, trouble
+from training.encoders import look_at
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
-from training.learning import learn
+from training.learning import adopt, learn
 from training.models import Learner, Run, Version
+
+Work = Callable[[Run, Hold], Version | None]
 
 log = logging.getLogger(__name__)
 
 
 def train(run_id: int) -> None:
     """Train once for this run. Nothing where it has been taken, stopped or closed."""
-    run = Run.objects.claim(run_id)
-    if run is None:
-        log.info("Run %s is not waiting any more, so nothing was done.", run_id)
-        return
-    with Hold(run) as hold:
-        version = _train(run, hold)
-    if version is not None and version.is_current:
-        _ring_for_predictions(version)
+    _carry_out(run_id, learn)
+
+
+def check_encoder(run_id: int) -> None:
+    """Look at the encoder that this run names, fetching it where it is not here, and write down what was found."""
+    _carry_out(run_id, look_at)
+
+
+def take_over(run_id: int) -> None:
+    """Make a version of the ready model that this run names."""
+    _carry_out(run_id, adopt)
 
 
 def predict_next(source_id: int, stage: doorbell.Stage = "next") -> None:
@@ -95,13 +102,25 @@ def job_died(job_id: str, reason: str) -> None:
     pk = job_id.removeprefix("run-")
     if pk == job_id or not pk.isdecimal():
         return
-    Run.objects.left_by_child(int(pk)).fail(trouble.died(reason))
+    for run in Run.objects.left_by_child(int(pk)):
+        Run.objects.left_by_child(run.pk).fail(trouble.died(reason, run.kind))
 
 
-def _train(run: Run, hold: Hold) -> Version | None:
-    """Train, and close the row as what came of it. Where the claim is lost, the row is not ours to close."""
+def _carry_out(run_id: int, work: Work) -> None:
+    run = Run.objects.claim(run_id)
+    if run is None:
+        log.info("Run %s is not waiting any more, so nothing was done.", run_id)
+        return
+    with Hold(run) as hold:
+        version = _close(run, hold, work)
+    if version is not None and version.is_current:
+        _ring_for_predictions(version)
+
+
+def _close(run: Run, hold: Hold, work: Work) -> Version | None:
+    """Do it, and close the row as what came of it. Where the claim is lost, the row is not ours to close."""
     try:
-        return learn(run, hold)
+        return work(run, hold)
     except (Stopped, Lost):
         hold.row().end(Run.Status.STOPPED)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate import iob2
-from annotate.models import Project, Source
+from annotate.models import Document, Project, Source, Split
 from training import card, comparing, instant, mistakes, snapshot
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from training.engine.articles import Article
     from training.engine.scores import Decision
     from training.engine.train import Result
+
+SOME = 20  # articles that show what a project's text is like
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +61,60 @@ def learn(run: Run, hold: Hold) -> Version:
             data_hash=frozen.hash,
         )
         judgement = _judge(run.project, frozen, result, hold, report)
-        wrong = mistakes.found(run, frozen, result.predicted)
-        judgement.scores["mistakes"] = len(wrong)
-        card.write(aside, run.project.name, result.manifest, judgement.scores, _entities(frozen))
-        version = _keep(run, hold, aside, frozen, judgement)
-        mistakes.keep(wrong)
-        return version
+        return _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def adopt(run: Run, hold: Hold) -> Version:
+    """Make a version of a ready model: nothing is trained. It is scored and compared as any other.
+
+    Raises Lost, Stopped, NothingToLearn, EncoderError and OSError.
+    """
+    from training.engine import adopt as engine
+
+    frozen = snapshot.held_out(run.project)
+    ours = {its: label for its, label in run.settings["labels"].items() if label in frozen.labels}
+    frozen = frozen._replace(labels=[label for label in frozen.labels if label in ours.values()])
+    if not ours:
+        raise snapshot.NothingToLearn("The project has none of the labels any more that were to be taken over.")
+    hold.write(scores={"articles": _articles(frozen)}, held_out=comparing.held_out(frozen.validation))
+    aside = _fresh_aside(run)
+    report = ProgressWriter(hold)
+    try:
+        result = engine.adopt(
+            run.settings["encoder"],
+            ours,
+            frozen.labels,
+            some_articles(run.project),
+            frozen.validation,
+            aside,
+            report,
+            hold.should_stop,
+        )
+        judgement = _unless_unscored(_judge(run.project, frozen, result, hold, report))
+        return _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def some_articles(project: Project) -> list[Article]:
+    """The first articles to learn from or to tag, without their tags: what the project's text is like."""
+    from training.engine.articles import Article
+
+    documents = Document.objects.filter(project=project).present().in_split(Split.TRAIN).order_by("pk")
+    return [Article(str(d.pk), d.words(), [], d.sentence_starts) for d in documents[:SOME]]
+
+
+def _unless_unscored(judgement: Judgement) -> Judgement:
+    """Keep a ready model aside where there is a current one and nothing to tell the two apart by."""
+    if judgement.scores["current_number"] is None or judgement.scores["candidate"] or not judgement.promote:
+        return judgement
+    reason = (
+        "Kept aside: no held-out article is finished, so nothing tells whether it is better than the current model."
+    )
+    decision = {**judgement.scores["decision"], "promote": False, "reason": reason}
+    return judgement._replace(promote=False, scores={**judgement.scores, "decision": decision})
 
 
 def models_folder(project: Project) -> Path:
@@ -78,11 +126,13 @@ def folder_of(version: Version) -> Path:
 
 
 def _fresh_aside(run: Run) -> Path:
-    """A place for the unfinished model. What earlier runs left unfinished goes: only this one is active now."""
+    """A place for the unfinished model. What earlier runs left goes, and what another at work has there stays."""
     folder = models_folder(run.project)
     folder.mkdir(parents=True, exist_ok=True)
+    at_work = {f".partial-{claim}" for claim in run.project.runs.active().values_list("claim", flat=True)}
     for left in folder.glob(".partial-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        if left.name not in at_work:
+            shutil.rmtree(left, ignore_errors=True)
     return folder / f".partial-{run.claim}"
 
 
@@ -127,6 +177,7 @@ def _judge(
         "articles": _articles(frozen),
         "seconds": round(result.seconds, 1),
         "words_per_second": round(result.words_per_second),
+        "device": result.manifest["device"],
     }
     return Judgement(decision.promote, scores, project.current_source_id)
 
@@ -166,6 +217,17 @@ def _in_words(decision: Decision, trouble: str) -> Decision:
     return decision._replace(reason=f"Promoted. {trouble}") if trouble else decision
 
 
+def _keep_with_mistakes(
+    run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, result: Result, judgement: Judgement
+) -> Version:
+    wrong = mistakes.found(run, frozen, result.predicted)
+    judgement.scores["mistakes"] = len(wrong)
+    card.write(aside, run.project.name, result.manifest, judgement.scores, _entities(frozen))
+    version = _keep(run, hold, aside, frozen, judgement)
+    mistakes.keep(wrong)
+    return version
+
+
 def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgement: Judgement) -> Version:
     """Move the folder into place, make its version and close the run, all or nothing and only while the claim holds."""
     with transaction.atomic():
@@ -186,6 +248,7 @@ def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgemen
             folder=str(folder.relative_to(django_settings.TAGDESK_DATA)),
             labels=frozen.labels,
             scores=scores["candidate"] or {},
+            taken_from=run.settings["encoder"] if run.kind == Run.Kind.READY else "",
         )
         if promote:
             version.promote()

@@ -32,13 +32,29 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status__in=Run.ACTIVE)
 
     def queue(self, project: Project, by: Any, **settings: Any) -> tuple[Run, bool]:
-        """Ask for training. Where a run is active already that one is returned, with False: nothing new is started."""
+        """Ask for training, from the project's encoder unless told otherwise. Where a run is active already that one
+        is returned, with False: nothing new is started.
+        """
+        chosen = EncoderChoice.objects.filter(project=project).values("encoder").first()
+        return self._ask(project, by, Run.Kind.TRAIN, {**(chosen or {}), **settings})
+
+    def take_over(self, project: Project, by: Any, encoder: str, labels: dict[str, str]) -> tuple[Run, bool]:
+        """Ask for a version of a ready model, its labels mapped to the project's; as `queue`, one at a time."""
+        return self._ask(project, by, Run.Kind.READY, {"encoder": encoder, "labels": labels})
+
+    def check_encoder(self, project: Project, by: Any, encoder: str) -> Run:
+        """Ask for a look at an encoder. It ends those before: the person has thought of another one."""
+        for before in self.active().filter(project=project, kind=Run.Kind.CHECK):
+            before.stop()
+        return self.create(project=project, requested_by=by, kind=Run.Kind.CHECK, settings={"encoder": encoder})
+
+    def _ask(self, project: Project, by: Any, kind: str, settings: dict[str, Any]) -> tuple[Run, bool]:
         try:
             with transaction.atomic():
-                return self.create(project=project, requested_by=by, settings=settings), True
+                return self.create(project=project, requested_by=by, kind=kind, settings=settings), True
         except IntegrityError:
-            active = self.active().filter(project=project, kind=Run.Kind.TRAIN).first()
-            return (active, False) if active else self.queue(project, by, **settings)  # it has ended just now
+            active = self.active().filter(project=project, kind=kind).first()
+            return (active, False) if active else self._ask(project, by, kind, settings)  # it has ended just now
 
     def claim(self, pk: int) -> Run | None:
         """Mark a queued run as running, under a token of its own. None if somebody else already has."""
@@ -70,7 +86,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def close_stale(self) -> None:
         """Fail the runs whose worker has gone silent. Their claims are void: one that wakes up writes nothing."""
         for run in self.stale():
-            Run.objects.held(run.pk, run.claim).stale().fail(gone_silent(run.heartbeat_at))
+            Run.objects.held(run.pk, run.claim).stale().fail(gone_silent(run.heartbeat_at, run.kind))
 
 
 class Run(models.Model):
@@ -81,6 +97,7 @@ class Run(models.Model):
         INSTANT = "instant", "Instant learning"
         CURVE = "curve", "Learning curve"
         CHECK = "check", "Encoder check"
+        READY = "ready", "Ready model"
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -124,10 +141,17 @@ class Run(models.Model):
                 condition=Q(kind="train", status__in=["queued", "running"]),
                 name="one_active_training_per_project",
             ),
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(kind="ready", status__in=["queued", "running"]),
+                name="one_ready_model_taken_over_at_once",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "succeeded", "failed", "stopped"]), name="run_status_known"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["train", "instant", "curve", "check"]), name="run_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["train", "instant", "curve", "check", "ready"]), name="run_kind_known"
+            ),
             models.CheckConstraint(condition=~Q(status="running") | Q(claim__isnull=False), name="running_is_claimed"),
         ]
 
@@ -214,6 +238,9 @@ class Version(models.Model):
     folder = models.CharField(max_length=300, help_text="Below the data folder")
     labels = models.JSONField(help_text="Entity types in the order that the model knows them")
     scores = models.JSONField(default=dict)
+    taken_from = models.CharField(
+        max_length=300, blank=True, help_text="The ready model that it is; empty where it was trained here"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
     path = models.CharField(
@@ -317,3 +344,15 @@ class Mistake(models.Model):
     @property
     def last(self) -> int:
         return max(place for place in (self.end, self.said_end) if place is not None)
+
+
+class EncoderChoice(models.Model):
+    """The encoder that a project's trainings start from, where it is not the default, as it was found when checked."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="encoder_choice")
+    encoder = models.CharField(max_length=300, help_text="A Hugging Face id, or the path of a folder")
+    facts = models.JSONField(default=dict, help_text="family, layers, size, lower_case, licence, languages, ...")
+    chosen_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.encoder} for {self.project}"

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import models
 
 from annotate import passages
-from annotate.models import Annotation, Project, Split, State
+from annotate.models import Annotation, Document, Project, Split, State
 from training import mistakes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def take(project: Project) -> Snapshot:
         rows[document.split].append(taught_by(annotation))
         if document.split == Split.VALIDATION:
             blind.append(annotation.blind and document.pk not in corrected)
-            offsets.append(array("I", chain.from_iterable(passages.left(document.tokens, document.left_out))))
+            offsets.append(_offsets(document))
     if _labels_at_rest(project) != labels_at:
         raise NothingToLearn("Labels were changed while the articles were being read. Retrain once more.")
     _check(project, labels, rows, whole)
@@ -88,6 +88,25 @@ def take(project: Project) -> Snapshot:
     validation = frozen.get("validation", [])
     known = blind.count(True), blind.count(None)
     return Snapshot(name, labels, frozen["train"], validation, *known, labels_at, offsets)
+
+
+def held_out(project: Project) -> Snapshot:
+    """The finished validation articles as they are, to score a model on that learns nothing here; none is frozen.
+
+    Raises NothingToLearn.
+    """
+    labels_at = _labels_at_rest(project)
+    corrected = mistakes.corrected(project)
+    gold = finished_gold(project).filter(document__split=Split.VALIDATION)
+    read = [one for one in gold if passages.rest(len(one.tags), one.document.left_out)]
+    blind = [one.blind and one.document_id not in corrected for one in read]
+    known = blind.count(True), blind.count(None)
+    offsets = [_offsets(one.document) for one in read]
+    return Snapshot("", project.label_names(), [], [taught_by(one) for one in read], *known, labels_at, offsets)
+
+
+def _offsets(document: Document) -> array[int]:
+    return array("I", chain.from_iterable(passages.left(document.tokens, document.left_out)))
 
 
 def _labels_at_rest(project: Project) -> int:

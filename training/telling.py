@@ -9,6 +9,9 @@ PHASES = {
     "scoring": "Tagging the held-out articles to score it",
     "saving": "Writing the model down",
     "comparing": "Tagging the same articles with the model before, to compare",
+    "asking": "Asking the hub for it",
+    "fetching": "Fetching it from the hub",
+    "trying": "Loading it, and reading a sentence with it",
 }
 
 
@@ -20,6 +23,18 @@ LENIENT = {
 }
 # As `engine.calibration` has it, which the web process does not import.
 ENOUGH_SPANS, ENOUGH_ARTICLES = 300, 10
+FAMILIES = {
+    "bert": "BERT",
+    "camembert": "CamemBERT",
+    "deberta": "DeBERTa",
+    "deberta-v2": "DeBERTa v2 or v3",
+    "distilbert": "DistilBERT",
+    "electra": "ELECTRA",
+    "modernbert": "ModernBERT",
+    "roberta": "RoBERTa",
+    "xlm-roberta": "XLM-R",
+}
+
 ENOUGH_TO_SAY = 20  # fewer verdicts than this make no share
 
 
@@ -62,6 +77,23 @@ class Cell(NamedTuple):
 
 def phase(progress: dict[str, Any]) -> str:
     return PHASES.get(progress.get("phase", ""), "Starting")
+
+
+def encoder(family: str, layers: int, lower_case: bool | None, tags: bool) -> str:
+    """Say what an encoder is: `BERT, 6 layers, without capitals`."""
+    parts = [
+        FAMILIES.get(family, family),
+        f"{layers} layers" if layers else "",
+        {True: "without capitals", False: "with capitals", None: ""}[lower_case],
+        "tags already" if tags else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def some(names: Sequence[str], most: int = 6) -> str:
+    """List a few names, and say how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def time_span(seconds: float | None) -> str:

@@ -7,6 +7,12 @@ from datetime import datetime
 from django.utils import timezone
 
 FOR_PEOPLE = {"EncoderError", "TrainingError", "Diverged", "NothingToLearn"}  # their messages need no translation
+# What was cut off, and how to begin it again, by the kind of run.
+CUT_OFF = {
+    "check": ("The check of the encoder", "check it again"),
+    "ready": ("The taking over of the model", "take it over again"),
+}
+TRAINING = ("The training", "press Retrain to try again")
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -31,9 +37,10 @@ def cannot_learn(error: BaseException) -> str:
     return f"{words or 'The encoder could not be loaded or run.'} It is tried again every minute.\n{technical(error)}"
 
 
-def died(reason: str) -> str:
+def died(reason: str, kind: str) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
-    return f"The training was cut off. {reason} Nothing it did was kept; press Retrain to try again."
+    what, again = CUT_OFF.get(kind, TRAINING)
+    return f"{what} was cut off. {reason} Nothing it did was kept; {again}."
 
 
 def _cause(error: BaseException) -> str:
@@ -49,12 +56,12 @@ def technical(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".strip()[:1000]
 
 
-def gone_silent(since: datetime | None) -> str:
+def gone_silent(since: datetime | None, kind: str) -> str:
     """Say that a worker gave no sign of life any more."""
+    _, again = CUT_OFF.get(kind, TRAINING)
     at = timezone.localtime(since).strftime(" at %H:%M") if since else ""
     return (
-        f"The worker stopped{at} without a word (killed, out of memory or restarted)."
-        " Nothing it did was kept; press Retrain to try again."
+        f"The worker stopped{at} without a word (killed, out of memory or restarted). Nothing it did was kept; {again}."
     )
 
 

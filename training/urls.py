@@ -1,13 +1,18 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import score_views, version_views, views
+from training import encoder_views, score_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
     path("projects/<slug:slug>/retrain", views.run_start, name="run_start"),
     path("projects/<slug:slug>/models", views.models, name="models"),
     path("projects/<slug:slug>/learner", views.learner_switch, name="learner_switch"),
+    path("projects/<slug:slug>/encoder", encoder_views.encoder, name="encoder"),
+    path("projects/<slug:slug>/encoder/check", encoder_views.encoder_check, name="encoder_check"),
+    path("projects/<slug:slug>/encoder/use", encoder_views.encoder_use, name="encoder_use"),
+    path("projects/<slug:slug>/encoder/stop", encoder_views.encoder_stop, name="encoder_stop"),
+    path("projects/<slug:slug>/encoder/ready", encoder_views.ready_take, name="ready_take"),
     path("runs/<key:pk>/", views.run, name="run"),
     path("runs/<key:pk>/mistakes", score_views.run_mistakes, name="run_mistakes"),
     path("runs/<key:pk>/loss.svg", score_views.run_loss, name="run_loss"),

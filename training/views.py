@@ -1,6 +1,7 @@
 """The training panel of the project page, a run's page, and the list of models."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Source, Split, Verdict
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
-from training import doorbell, telling
+from training import doorbell, encoders, telling
 from training.engine import shelf
 from training.instant import FEWEST
 from training.learning import folder_of
@@ -40,7 +41,7 @@ def training_panel(request: HttpRequest, slug: str) -> HttpResponse:
 def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.ANNOTATOR)
     project.runs.all().close_stale()
-    notice = _why_not(project)
+    notice = _why_not(project, encoders.chosen(project))
     if not notice:
         run, is_new = Run.objects.queue(project, request.user)
         notice = "" if is_new else RUNNING_ALREADY
@@ -55,8 +56,11 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
 
 @require_GET
 @login_required
-def run(request: HtmxHttpRequest, pk: int) -> HttpResponse:
-    return _render_run(request, get_run(request.user, pk))
+def run(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
+    run = get_run(request.user, pk)
+    if run.kind in (Run.Kind.CHECK, Run.Kind.READY) and not hasattr(run, "version"):
+        return redirect("encoder", run.project.slug)  # which shows what these are at
+    return _render_run(request, run)
 
 
 @require_POST
@@ -76,7 +80,8 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
 def models(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     project.runs.all().close_stale()
-    runs = project.runs.select_related("version").defer("losses", "progress", "held_out").order_by("-pk")
+    runs = project.runs.exclude(kind=Run.Kind.CHECK).select_related("version")
+    runs = runs.defer("losses", "progress", "held_out").order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     current = Version.current_of(project)
     kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
@@ -165,17 +170,23 @@ def _learner(project: Project) -> dict[str, Any]:
 
 
 def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
-    run = get_object_or_404(Run.objects.visible_to(user).select_related("project"), pk=pk)
+    run = get_object_or_404(Run.objects.visible_to(user).select_related("project", "version"), pk=pk)
     get_project(user, run.project.slug, role)
     return run
 
 
-def _why_not(project: Project, finished: dict[str, int] | None = None) -> str:
+def _why_not(project: Project, encoder: encoders.Chosen, finished: dict[str, int] | None = None) -> str:
     """Why training cannot begin now, for the person who wants it to. Empty where it can."""
     if project.label_changes.unfinished().exists():
         return "The labels of this project are being changed. Training can begin when that is done."
+    if gone := encoders.gone(encoder):
+        return gone
     finished = finished or _finished(project)
     return "" if finished["training"] else nothing_finished(finished["validation"])
+
+
+def _misfit(project: Project, encoder: encoders.Chosen) -> str:
+    return encoders.misfit(encoder, encoders.language_of(project))
 
 
 def _finished(project: Project) -> dict[str, int]:
@@ -212,7 +223,7 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
     project.runs.all().close_stale()
     last = project.runs.filter(kind=Run.Kind.TRAIN).select_related("version").first()
     current = Version.current_of(project)
-    finished = _finished(project)
+    finished, encoder = _finished(project), encoders.chosen(project)
     waiting = _waiting(last)
     role = Role(project.role_of(request.user) or Role.VIEWER)
     context = {
@@ -226,9 +237,10 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "learner": _learner(project),
         "finished": finished,
-        "why_not": _why_not(project, finished),
+        "why_not": _why_not(project, encoder, finished),
         "may_switch": role == Role.MANAGER,
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
+        "misfit": partial(_misfit, project, encoder),  # looked for where it is shown only, and not each second
         "shown": _buttons(last),
     }
     if _moves_alone(request, last):
@@ -259,7 +271,7 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
         "reliability": telling.reliability(run.scores.get("calibration")),
         "before": run.scores.get("current"),
         "rows": telling.rows(run.scores, labels),
-        "why_no_score": telling.why_no_score(articles),
+        "why_no_score": "" if version and version.taken_from else telling.why_no_score(articles),
         "confusion": telling.confusion(run.scores),
         "blind": telling.blind(articles),
         "may_stop": role.rank >= Role.ANNOTATOR.rank,

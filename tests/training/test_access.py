@@ -103,9 +103,9 @@ def test_the_pages_ask_the_database_a_fixed_number_of_times(
     for _ in range(30):
         make_version(project, current=True)
     run = running(project, progress=PROGRESS)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         signed_in.get(panel_of(project))
     with django_assert_max_num_queries(11):
         signed_in.get(f"/runs/{run.pk}/", headers=HTMX)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         signed_in.get(f"/projects/{project.slug}/models")

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from annotate.models import Annotation, Document, Prediction, Project
+from annotate.models import Annotation, Document, Prediction, Project, Source
 from tests.make import make_document, make_project
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_version
@@ -241,6 +241,22 @@ def test_a_model_made_current_meanwhile_is_not_pushed_aside(
     assert newsroom.current_source == first.source != second.source
     assert "somebody made another model current" in run.scores["decision"]["reason"]
     assert not run.promoted
+
+
+def test_known_mentions_that_came_up_meanwhile_are_no_other_model(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dictionary is what people see as soon as somebody has finished an article, also during a training."""
+    judge = learning._judge
+
+    def judge_and_finish_one(project: Project, *args: Any) -> Any:
+        judgement = judge(project, *args)
+        dictionary = Source.next_of(project, Source.Kind.DICTIONARY)
+        Project.objects.filter(pk=project.pk).update(current_source=dictionary)
+        return judgement
+
+    monkeypatch.setattr(learning, "_judge", judge_and_finish_one)
+    assert learn(newsroom, encoder).version.is_current
 
 
 def test_a_model_before_that_cannot_be_loaded_is_said_and_not_compared(newsroom: Project, encoder: Path) -> None:

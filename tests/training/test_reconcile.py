@@ -46,6 +46,28 @@ def test_a_queued_run_whose_job_is_lost_is_rung_for_again(newsroom: Project, run
     assert rung == [("train", "training.jobs.train", run.pk)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [("check", ("io", "training.jobs.check_encoder")), ("ready", ("io", "training.jobs.take_over"))],
+)
+def test_what_is_no_training_is_rung_for_where_it_is_done(
+    newsroom: Project, rung: Rung, kind: str, sent: tuple[str, str]
+) -> None:
+    run = make_run(newsroom, "queued", kind=kind)
+    Run.objects.update(created_at=timezone.now() - timedelta(seconds=6))
+    jobs.reconcile()
+    assert rung == [(*sent, run.pk)]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("check", "check it again"), ("ready", "take it over again")])
+def test_a_silent_worker_is_told_with_what_to_do_again(newsroom: Project, kind: str, words: str) -> None:
+    lately = timezone.now() - timedelta(seconds=46)
+    silent = make_run(newsroom, "running", kind=kind, claim=uuid4(), heartbeat_at=lately)
+    jobs.reconcile()
+    silent.refresh_from_db()
+    assert silent.error.endswith(f"Nothing it did was kept; {words}.")
+
+
 def test_a_queued_run_whose_job_waits_is_left_alone(
     newsroom: Project, rung: Rung, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 from training.engine import device, encoders, shelf
 from training.engine import folder as model_folder
 from training.engine.articles import Article
+from training.engine.calibration import calibrate
 from training.engine.checking import SENTENCE
 from training.engine.predict import Predictor
 from training.engine.progress import Progress, Reporter
-from training.engine.reading import Reading, Scheme, labels_of, scheme_of, starts_inside
+from training.engine.reading import Reading, starts_inside
 from training.engine.recipe import Settings
+from training.engine.schemes import Scheme, labels_of, scheme_of
 from training.engine.scores import score
 from training.engine.shelf import EncoderError
 from training.engine.train import Result
@@ -39,9 +41,13 @@ def adopt(
     report(Progress("preparing", 0, 1))
     began = time.monotonic()
     learner = _ready(encoder, ours, labels, sample)
-    predicted = learner.predict(validation, lambda done, of: report(Progress("scoring", done, of)))
-    scores = score([article.tags for article in validation], [p.tags for p in predicted]) if validation else None
-    manifest = _manifest(encoder, learner, scores, len(validation))
+    logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
+    gold = [article.tags for article in validation]
+    calibration = calibrate([article.key for article in validation], gold, logits, learner.tags)
+    learner.temperature = calibration["temperature"]
+    predicted = learner.decode(validation, logits)
+    scores = score(gold, [p.tags for p in predicted]) if validation else None
+    manifest = _manifest(encoder, learner, len(validation)) | {"scores": scores, "calibration": calibration}
     try:
         report(Progress("saving", 0, 1))
         model_folder.write(folder, learner.model, learner.tokenizer, manifest)
@@ -73,7 +79,7 @@ def _scheme(plain: Predictor, tags: list[str], sample: Sequence[Article]) -> Sch
     return told
 
 
-def _manifest(encoder: str, learner: Predictor, scores: dict[str, Any] | None, validation: int) -> dict[str, Any]:
+def _manifest(encoder: str, learner: Predictor, validation: int) -> dict[str, Any]:
     assert learner.reading is not None
     return {
         "settings": {"encoder": encoder, "window": learner.window},
@@ -84,5 +90,4 @@ def _manifest(encoder: str, learner: Predictor, scores: dict[str, Any] | None, v
         "versions": model_folder.versions(),
         "device": device.describe(learner.device),
         "articles": {"training": 0, "validation": validation},
-        "scores": scores,
     }

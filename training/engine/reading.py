@@ -4,30 +4,20 @@ Models of others tag in IOB2, in IOB1 (an entity begins with I-, B- only parts n
 each word its bare label. Their scores become scores of IOB2 tags here, so that one decoder serves all.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.engine.articles import tag_names
 from training.engine.decode import log_softmax
+from training.engine.schemes import Scheme, Tag, labels_of, parts_of
 
-Scheme = Literal["IOB2", "IOB1", "BIOES", "plain"]
-PART = re.compile(r"([BIESLUM])[-_](.+)")
-OUTSIDE = {"O", "OUT", "OUTSIDE", "NONE", "0", "_"}
 BEGINS = "BSU"  # the other parts go on
 IMPOSSIBLE = -30.0  # the log of what cannot be: small, and still a number
 
 Scores = NDArray[np.floating[Any]]
-
-
-class Tag(NamedTuple):
-    """`part` is B, I, E, S, L, U or M, empty where the model gives bare labels; `label` is empty outside."""
-
-    part: str
-    label: str
 
 
 class Reading(NamedTuple):
@@ -65,36 +55,6 @@ class Reading(NamedTuple):
             result[:, columns[f"B-{mine}"] if mine else 0] += begin[:, place]
             result[:, columns[f"I-{mine}"] if mine else 0] += inside[:, place]
         return np.maximum(np.log(np.maximum(result, 1e-30)), IMPOSSIBLE).astype(np.float32)
-
-
-def parts_of(tags: Sequence[str]) -> list[Tag]:
-    """Take a model's tags apart. Where one of them has no prefix none has: E-MAIL is a label, not the end of a MAIL."""
-    found = [PART.fullmatch(tag) for tag in tags if not _is_outside(tag)]
-    if not all(found):
-        return [Tag("", "" if _is_outside(tag) else tag) for tag in tags]
-    parts = iter(Tag(match[1], match[2]) for match in found if match)
-    return [Tag("", "") if _is_outside(tag) else next(parts) for tag in tags]
-
-
-def _is_outside(tag: str) -> bool:
-    return tag.upper() in OUTSIDE
-
-
-def labels_of(tags: Sequence[str]) -> list[str]:
-    """Name the labels that a model's tags speak of, in the order of first appearance."""
-    return list(dict.fromkeys(label for _, label in parts_of(tags) if label))
-
-
-def scheme_of(tags: Sequence[str]) -> Scheme:
-    """Tell a model's scheme by the names of its tags. IOB1 and IOB2 may have the same: see `starts_inside`."""
-    found = parts_of(tags)
-    parts = {tag.part for tag in found if tag.label}
-    if not parts - {""}:
-        return "plain"
-    if parts & set("ESLUM"):
-        return "BIOES"
-    begun = {tag.label for tag in found if tag.part == "B"}
-    return "IOB2" if begun == set(labels_of(tags)) else "IOB1"
 
 
 def starts_inside(tags: Sequence[str], scores: Sequence[Scores]) -> bool:

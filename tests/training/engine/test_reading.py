@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from annotate.iob2 import tags_of
 from training.engine.decode import decode
-from training.engine.reading import Reading, Scheme, labels_of, scheme_of, starts_inside
+from training.engine.reading import Reading, starts_inside
+from training.engine.schemes import Scheme, labels_of, scheme_of
 
 Span = tuple[int, int, str]
 LABELS = ["PER", "GPE", "MISC"]

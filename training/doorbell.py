@@ -56,6 +56,17 @@ def ring_for_paths(version_id: int) -> None:
     queue.enqueue("predict", "training.jobs.try_paths", version_id, job_id=f"paths-{version_id}")
 
 
+def ring_for_tagging(pk: int) -> None:
+    """Have the predictor go on with tagging an archive. Raises QueueDown."""
+    # An id of its own for each turn: a job that rings for its own continuation must not write over itself.
+    queue.enqueue("predict", "training.jobs.tag_archive", pk, job_id=f"archive-{pk}-{uuid4().hex[:12]}")
+
+
+def ring_for_parquet(pk: int) -> None:
+    """Have what was found in an archive written as a file. Raises QueueDown."""
+    queue.enqueue("io", "training.jobs.write_archive", pk, job_id=f"parquet-{pk}")
+
+
 def predictor_is_busy() -> bool:
     """Whether predictions wait to be made already. Raises QueueDown."""
     return queue.length("predict") > 0

@@ -12,12 +12,13 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import at_once, doorbell, instant, paths, predictions, trouble
+from training import archive, archive_files, at_once, doorbell, instant, paths, predictions, trouble
 from training.encoders import look_at
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
 from training.learning import adopt, learn
 from training.models import Learner, Run, Version
+from training.tagging import Tagging
 
 Work = Callable[[Run, Hold], Version | None]
 
@@ -80,6 +81,35 @@ def try_paths(version_id: int) -> None:
         Version.objects.filter(pk=version.pk).update(paths={"trouble": trouble.technical(error)})
 
 
+def tag_archive(pk: int) -> None:
+    """Go on with tagging an archive for a turn. Nothing where somebody else has taken it, or it is over."""
+    row = Tagging.objects.claim(pk)
+    if row is None:
+        return
+    try:
+        if not row.version.paths:
+            try_paths(row.version_id)
+            row.version.refresh_from_db(fields=["path", "paths"])
+        go_on = archive.run(row)
+    except archive.Gone:
+        return
+    except Exception as error:  # whatever it is: people wait for the result, and must read why it ended
+        log.exception("Archive tagging %s failed.", pk)
+        Tagging.objects.held(row).update(status=Tagging.Status.FAILED, claim=None, error=trouble.no_result(error))
+        return
+    try:
+        doorbell.ring_for_tagging(pk) if go_on else doorbell.ring_for_parquet(pk)
+    except QueueDown as down:  # the next `reconcile` rings
+        log.warning("%s", down)
+
+
+def write_archive(pk: int) -> None:
+    """Write what was found as a file. Nothing where it is written already, or not all is found."""
+    row = Tagging.objects.filter(pk=pk, status=Tagging.Status.DONE, parquet="").first()
+    if row is not None:
+        archive_files.write_parquet(row)
+
+
 def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     Run.objects.close_stale()
@@ -90,6 +120,7 @@ def reconcile() -> None:
             _close_gap_in_learning(project)
         for version in Version.objects.filter(project__current_source=F("source")).select_related("project"):
             _close_gap(version)
+        archive.revive()
     except QueueDown as down:
         log.warning("%s", down)
 

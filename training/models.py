@@ -356,3 +356,7 @@ class EncoderChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.encoder} for {self.project}"
+
+
+from training.tagging import Mention as Mention  # noqa: E402 - it speaks of a Version
+from training.tagging import Tagging as Tagging  # noqa: E402

@@ -37,6 +37,12 @@ def cannot_learn(error: BaseException) -> str:
     return f"{words or 'The encoder could not be loaded or run.'} It is tried again every minute.\n{technical(error)}"
 
 
+def no_result(error: BaseException) -> str:
+    """Say why an archive could not be tagged to its end, and below it the technical line."""
+    words = _cause(error) or "The model could not be loaded or run; the worker's log has the whole story."
+    return f"{words} What was found so far is kept, and it can go on from there.\n{technical(error)}"
+
+
 def died(reason: str, kind: str) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
     what, again = CUT_OFF.get(kind, TRAINING)

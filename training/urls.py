@@ -1,7 +1,7 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import encoder_views, score_views, version_views, views
+from training import archive_views, encoder_views, score_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
@@ -25,4 +25,9 @@ urlpatterns = [
     path("versions/<key:pk>/delete", version_views.version_delete, name="version_delete"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),
     path("versions/<key:pk>/path", views.version_path, name="version_path"),
+    path("projects/<slug:slug>/archive", archive_views.archive_new, name="archive_new"),
+    path("archive/<key:pk>", archive_views.tagging, name="tagging"),
+    path("archive/<key:pk>/stop", archive_views.tagging_stop, name="tagging_stop"),
+    path("archive/<key:pk>/go-on", archive_views.tagging_go_on, name="tagging_go_on"),
+    path("archive/<key:pk>/mentions.<str:kind>", archive_views.tagging_file, name="tagging_file"),
 ]

@@ -1,0 +1,65 @@
+"""What was found in an archive, as a file: CSV while it is asked for, Parquet written once by a worker."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from training.tagging import Mention, Tagging
+
+CHUNK = 2_000  # rows read at a time
+COLUMNS = ("article", "title", "mention", "label", "start", "end", "probability")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute, and not show
+
+
+class _Line:
+    """What csv writes to: it hands each line on."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(mentions: QuerySet[Mention]) -> Iterator[str]:
+    """A header, then a line for each. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    writer: Any = csv.writer(_Line())
+    yield writer.writerow(COLUMNS)
+    for chunk in _chunks(mentions):
+        for row in chunk:
+            yield writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def write_parquet(row: Tagging) -> None:
+    """Write all that was found, in flat memory, and move it into place. Raises OSError."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = (pa.int64(), pa.string(), pa.string(), pa.string(), pa.int32(), pa.int32(), pa.float64())
+    schema = pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+    name = f"archive/{row.pk}.parquet"
+    file = Path(settings.TAGDESK_DATA) / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_suffix(".part")
+    with parquet.ParquetWriter(aside, schema) as writer:
+        for chunk in _chunks(row.mentions.all()):
+            columns = [pa.array(values, kind) for values, kind in zip(zip(*chunk, strict=True), kinds, strict=True)]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+    aside.replace(file)
+    Tagging.objects.filter(pk=row.pk).update(parquet=name)
+
+
+def _chunks(mentions: QuerySet[Mention]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows in their order, so many at a time that nobody waits for a long read."""
+    fields = ("pk", "document_id", "document__title", "text", "label", "start", "end", "probability")
+    last = 0
+    while chunk := list(mentions.filter(pk__gt=last).order_by("pk").values_list(*fields)[:CHUNK]):
+        last = chunk[-1][0]
+        yield [row[1:] for row in chunk]
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -176,7 +176,7 @@ def calibration(found: dict[str, Any] | None) -> str:
     if "after" not in found:
         return (
             f"Probabilities are not calibrated: {ENOUGH_SPANS} predicted spans in {ENOUGH_ARTICLES} held-out articles "
-            f"are needed, and there are {spans} in {articles}. Until then 90 % does not mean nine in ten."
+            f"are needed, and so far it is {spans} in {articles}. Until then 90 % does not mean nine in ten."
         )
     what = f"held against {spans} in {articles}"
     if not found["applied"]:

@@ -312,7 +312,7 @@ CALIBRATED: dict[str, Any] = {
         ({**CALIBRATED, "applied": False}, "used as the model gives them"),
         (
             {"temperature": 1.0, "spans": 1, "articles": 12},
-            "not calibrated: 300 predicted spans in 10 held-out articles are needed, and there are 1 span in 12",
+            "not calibrated: 300 predicted spans in 10 held-out articles are needed, and so far it is 1 span in 12",
         ),
     ],
 )

@@ -23,7 +23,7 @@ from training.engine.calibration import (
     reliability,
     tempered,
 )
-from training.engine.decode import decode
+from training.engine.decode import Decoded, decode
 from training.engine.folder import MANIFEST
 from training.engine.predict import Predictor
 from training.engine.recipe import Settings
@@ -115,6 +115,16 @@ def test_a_span_is_right_only_with_its_words_and_its_label() -> None:
     assert judged.article.tolist() == [0, 0, 0, 1, 1, 1]
     assert judged.right.tolist() == [True, False, True, False, True, False]
     assert judged.probabilities.shape == (2, 6)
+
+
+def test_where_sequences_are_equally_good_and_rounding_chooses_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fickle(rows: list[NDArray[np.float64]], names: list[str]) -> list[Decoded]:
+        found = [Decoded([], [(0, 1, "PER", 0.5)], 0.0), Decoded([], [(1, 2, "PER", 0.4), (2, 3, "PER", 0.4)], 0.0)]
+        return found[: len(rows)]
+
+    monkeypatch.setattr(calibration, "decode_all", fickle)
+    judged = judge([["B-PER", "O", "O"]], [np.zeros((3, 3))], NAMES, [1.0, 2.0])
+    assert judged.probabilities.tolist() == [[0.5], [0.5]]
 
 
 def test_no_article_is_measured_by_a_temperature_that_was_fitted_on_it() -> None:

@@ -78,7 +78,11 @@ def suggest(document: Document, *spans: tuple[int, int, str, float], uncertainty
         project.current_source = Source.next_of(project, Source.Kind.MODEL)
         project.save()
     Prediction.objects.create(
-        document=document, source=project.current_source, spans=[list(s) for s in spans], uncertainty=uncertainty
+        document=document,
+        source=project.current_source,
+        spans=[list(s) for s in spans],
+        uncertainty=uncertainty,
+        usefulness=uncertainty,
     )
     return project.current_source
 

@@ -15,6 +15,7 @@ from django.db import models, transaction
 from annotate.models import Annotation, Document, Prediction, Project, Source, Split, State
 from annotate.passages import rest
 from training import doorbell, instant, predictions, trouble
+from training.engine.order import usefulness
 from training.models import Learner
 from training.snapshot import finished_gold, taught_by
 
@@ -155,7 +156,7 @@ def put(source: Source, said: Iterable[Said]) -> None:
             [row for row in rows if row is not None],
             update_conflicts=True,
             unique_fields=["document", "source"],
-            update_fields=["spans", "uncertainty", "tokens_revision", "reading"],
+            update_fields=["spans", "uncertainty", "usefulness", "tokens_revision", "reading"],
         )
 
 
@@ -167,6 +168,7 @@ def _row(source: Source, said: Said, before: Prediction | None) -> Prediction | 
         source=source,
         spans=spans,
         uncertainty=uncertainty,
+        usefulness=None if uncertainty is None else usefulness(uncertainty, document.token_count),
         tokens_revision=document.tokens_revision,
     )
     if before is not None:

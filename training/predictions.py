@@ -15,6 +15,7 @@ from annotate.passages import rest
 from training import paths
 from training.doorbell import Stage
 from training.engine.articles import Article
+from training.engine.order import usefulness
 from training.models import Version
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             source_id=version.source_id,
             spans=spans,
             uncertainty=min(max(uncertainty, 0.0), 1.0),
+            usefulness=usefulness(uncertainty, document.token_count),
             tokens_revision=document.tokens_revision,
         )
         for document, (spans, uncertainty) in zip(documents, said(documents, _predict_with(version)), strict=True)
@@ -99,7 +101,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             ],
             update_conflicts=True,
             unique_fields=["document", "source"],
-            update_fields=["spans", "uncertainty", "tokens_revision"],
+            update_fields=["spans", "uncertainty", "usefulness", "tokens_revision"],
         )
 
 

@@ -70,9 +70,9 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(split__in=splits)
 
     def ranked(self, source: Source | None) -> Self:
-        """Those that the source has spoken of, the ones it is least sure of first."""
-        spoken_of = self.filter(predictions__source=source, predictions__uncertainty__isnull=False)
-        return spoken_of.annotate(unsure=F("predictions__uncertainty")).order_by("-unsure", "pk")
+        """Those that the source has spoken of, the ones it has most to learn from first."""
+        spoken_of = self.filter(predictions__source=source, predictions__usefulness__isnull=False)
+        return spoken_of.annotate(useful=F("predictions__usefulness")).order_by("-useful", "pk")
 
     def next_in_queue(self, project: Project, after: Document | None = None) -> Document | None:
         """The article to hand out next. `after` is the one just left; if it was skipped, its followers go first.
@@ -102,21 +102,21 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return min(filter(None, found), key=lambda document: document.pk, default=None)
 
     def most_useful(self, project: Project) -> Document | None:
-        """Of the unfinished training articles what the current model is least sure of; where it has spoken of none,
-        the first that arrived.
+        """Of the unfinished training articles what the current model has most to learn from; where it has spoken of
+        none, the first that arrived.
         """
         return self.ranked(project.current_source).first() or self.first_in(Split.TRAIN)
 
     def behind(self, skipped: Document, project: Project) -> Document | None:
         """The first of these that follows a skipped one in the queue's order, so that it stays skipped."""
-        said = Prediction.objects.filter(source=project.current_source, uncertainty__isnull=False)
-        unsure = said.filter(document=skipped).values_list("uncertainty", flat=True).first()
+        said = Prediction.objects.filter(source=project.current_source, usefulness__isnull=False)
+        useful = said.filter(document=skipped).values_list("usefulness", flat=True).first()
         silent = self.filter(~models.Exists(said.filter(document=models.OuterRef("pk")))).order_by("pk")
-        if unsure is None:
+        if useful is None:
             return silent.filter(pk__gt=skipped.pk).first()
         # The first condition says to the database where in the index to begin; the second alone would not.
-        less_unsure = Q(unsure__lte=unsure) & (Q(unsure__lt=unsure) | Q(pk__gt=skipped.pk))
-        return self.ranked(project.current_source).filter(less_unsure).first() or silent.first()
+        less_useful = Q(useful__lte=useful) & (Q(useful__lt=useful) | Q(pk__gt=skipped.pk))
+        return self.ranked(project.current_source).filter(less_useful).first() or silent.first()
 
 
 class Document(models.Model):

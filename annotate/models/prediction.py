@@ -100,6 +100,9 @@ class Prediction(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions", db_index=False)
     spans = models.JSONField(default=list)
     uncertainty = models.FloatField(null=True, help_text="0 is sure, 1 is lost; null where the source cannot say")
+    usefulness = models.FloatField(
+        null=True, help_text="How much there is to learn from the article, for the queue's order; null as above"
+    )
     tokens_revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     reading = models.PositiveIntegerField(default=0, help_text="How often the source has said something else since")
@@ -115,6 +118,7 @@ class Prediction(models.Model):
         ]
         indexes = [
             models.Index(F("source"), F("uncertainty").desc(), F("document"), name="prediction_most_unsure"),
+            models.Index(F("source"), F("usefulness").desc(), F("document"), name="prediction_most_useful"),
             models.Index(fields=["source", "document", "uncertainty", "cleared"], name="prediction_of_source"),
         ]
 

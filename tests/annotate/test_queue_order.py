@@ -1,8 +1,9 @@
 """Which article is handed out next."""
 
 import pytest
+from django.db import connection
 
-from annotate.models import Document
+from annotate.models import Document, Prediction
 from tests.annotate.test_desk import act
 from tests.make import make_document, make_project, suggest
 
@@ -48,6 +49,24 @@ def test_who_skips_a_held_out_article_is_given_another_kind():
     make_document(project=project, split="validation")
     assert following(project) == held_out
     assert following(project, after=held_out) == train
+
+
+def test_how_much_there_is_to_learn_decides_and_not_how_unsure_a_word_is():
+    project = make_project(validation_share=0)
+    short, long = make_document(project=project), make_document(project=project)
+    suggest(short, uncertainty=0.9)
+    suggest(long, uncertainty=0.1)
+    Prediction.objects.filter(document=long).update(usefulness=2.0)
+    assert following(project) == long
+    assert following(project, after=long) == short
+
+
+def test_the_next_article_is_found_by_its_place_in_the_index():
+    project = make_project(validation_share=0)
+    suggest(make_document(project=project))
+    plan = Document.objects.filter(project=project).unfinished().ranked(project.current_source)[:1].explain()
+    if connection.vendor == "sqlite":
+        assert "prediction_most_useful" in plan
 
 
 @pytest.mark.parametrize("unsure", [[None, None, None], [0.9, 0.5, 0.1], [0.5, 0.5, 0.5], [0.9, 0.5, None]])

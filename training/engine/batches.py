@@ -56,6 +56,18 @@ def collate_targets(examples: Sequence[tuple[Piece, NDArray[np.int64]]], pad_id:
     return {**batch, "labels": padded([target for _, target in examples], IGNORED)}
 
 
+def collate_states(examples: Sequence[tuple[torch.Tensor, NDArray[np.int64]]]) -> dict[str, Any]:
+    """Pad what the lower layers made of pieces, with their targets: `inputs_embeds` (pieces, longest, width),
+    `attention_mask` and `labels` (pieces, longest).
+    """
+    states = [state for state, _ in examples]
+    return {
+        "inputs_embeds": torch.nn.utils.rnn.pad_sequence(states, batch_first=True),
+        "attention_mask": padded([np.ones(len(state), dtype=np.int64) for state in states], 0),
+        "labels": padded([target for _, target in examples], IGNORED),
+    }
+
+
 def padded(rows: Sequence[ArrayLike], fill: int) -> torch.Tensor:
     """Stack rows of unlike length into (rows, longest), filled up with `fill`."""
     arrays = [np.asarray(row) for row in rows]

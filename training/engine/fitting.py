@@ -11,11 +11,12 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from training.engine.align import Ids, Piece
-from training.engine.batches import collate_targets
+from training.engine.batches import collate_states, collate_targets
+from training.engine.frozen import freeze, read_once
 from training.engine.recipe import Settings
 
 Example = tuple[Piece, Ids]
-AfterStep = Callable[[int, float], None]
+AfterStep = Callable[[int, float | None], None]  # steps done, and the loss of the last
 
 
 class Diverged(Exception):
@@ -52,6 +53,9 @@ class EachStep(TrainerCallback):
         self.after_step = after_step
         self.trainer: BatchTrainer | None = None
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.after_step(0, None)
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         assert self.trainer is not None
         loss = self.trainer.last_loss
@@ -66,34 +70,47 @@ def fit(
     examples: Sequence[Example],
     batches: Sequence[list[int]],
     settings: Settings,
+    after_read: Callable[[int, int], None],
     after_step: AfterStep,
 ) -> None:
     """Train `model` in place on the batches (lists of indices of examples), in their order.
 
-    Raises Diverged, and whatever `after_step(step, loss)` raises. Leaves nothing on the disk.
+    What of it is frozen reads the examples first; `after_read(batches, of)` is told how far. Raises Diverged, and
+    whatever `after_read` and `after_step(step, loss)` raise. Leaves nothing on the disk.
     """
-    if settings.freeze_embeddings:
-        freeze_embeddings(model)
-    each_step = EachStep(after_step)
+    pad_id = tokenizer.pad_token_id or 0
+    freeze(model, settings.freeze_embeddings, settings.frozen_share)
+    with read_once(model, settings.frozen_share, [piece for piece, _ in examples], pad_id, after_read) as states:
+        rows: Sequence[Any] = examples
+        collate: Any = partial(collate_targets, pad_id=pad_id)
+        if states is not None:
+            rows = [(state, target) for state, (_, target) in zip(states, examples, strict=True)]
+            collate = collate_states
+        _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step))
+
+
+def _train(
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Any],
+    collate: Any,
+    batches: Sequence[list[int]],
+    settings: Settings,
+    each_step: EachStep,
+) -> None:
     with tempfile.TemporaryDirectory(prefix="tagdesk-") as aside:
         trainer = BatchTrainer(
             batches,
             model=model,
             args=_arguments(settings, aside, len(batches)),
-            train_dataset=examples,
-            data_collator=partial(collate_targets, pad_id=tokenizer.pad_token_id or 0),
+            train_dataset=rows,
+            data_collator=collate,
             processing_class=tokenizer,
             callbacks=[each_step],
         )
         trainer.remove_callback(PrinterCallback)
         each_step.trainer = trainer
         trainer.train()
-
-
-def freeze_embeddings(model: Any) -> None:
-    """Leave the vectors of words and positions out of training."""
-    embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
-    embeddings.requires_grad_(False)
 
 
 def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments:

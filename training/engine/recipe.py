@@ -1,12 +1,29 @@
-"""The settings of one training run, and the defaults that fit the data at hand."""
+"""The settings of one training run, and the recipes that choose them by how much there is to learn from."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from training.engine.encoders import DEFAULT
+from training.engine.shelf import DEFAULT
 
-FEWEST_EPOCHS, MOST_EPOCHS = 3, 20
+FEWEST_EPOCHS, MOST_EPOCHS = 2, 30
 PASSES = 200  # over the cube root of the words to learn from: 12 epochs for 4,400 words, 7 for 28,000
+
+
+class Recipe(NamedTuple):
+    """How much work to put into a run: the epochs as a multiple of Standard's, and what stays frozen."""
+
+    title: str
+    meaning: str
+    passes: float
+    frozen_share: float
+
+
+RECIPES = {
+    "quick": Recipe("Quick", "half the passes, the upper half of the encoder alone: to see where it goes", 0.5, 0.5),
+    "standard": Recipe("Standard", "as many passes as the articles need", 1, 1 / 3),
+    "thorough": Recipe("Thorough", "twice the passes, all layers: for the model that is to stay", 2, 0),
+}
+STANDARD = "standard"
 
 
 @dataclass(frozen=True)
@@ -14,6 +31,7 @@ class Settings:
     """All that steers a run. Every value is plain, so settings travel as JSON."""
 
     encoder: str = DEFAULT  # the packaged encoder, a Hugging Face id or a folder
+    recipe: str = STANDARD  # which chose what nobody chose by hand
     learning_rate: float = 1e-4
     epochs: int = 8
     token_budget: int = 512  # sub-words in a batch, padding included
@@ -22,17 +40,34 @@ class Settings:
     warmup: float = 0.1  # share of the steps in which the learning rate rises
     all_subwords: bool = False  # train on every sub-word of a token, not on the first alone
     freeze_embeddings: bool = True  # leave the vectors of words and positions as they are, which is quicker
+    frozen_share: float = 0.0  # and this share of the encoder's layers, lowest first, which is quicker still
+    warm_start: bool = False  # go on from the current model, not from the encoder
     seed: int = 1
 
     @classmethod
-    def for_data(cls, words: int, **others: Any) -> "Settings":
-        """Pick the defaults for this much to learn from; others may be set by name.
+    def for_data(cls, words: int, recipe: str = STANDARD, **others: Any) -> "Settings":
+        """Pick the recipe's settings for this much to learn from; others may be set by name.
 
         The less data, the more passes: a few articles need many to teach anything, many articles teach in a few.
         """
-        epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(PASSES / max(words, 1) ** (1 / 3))))
-        return cls(**{"epochs": epochs, **others})
+        wanted = RECIPES[recipe]
+        epochs = round(wanted.passes * PASSES / max(words, 1) ** (1 / 3))
+        epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, epochs))
+        return cls(**{"recipe": recipe, "epochs": epochs, "frozen_share": wanted.frozen_share, **others})
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold; `Settings(**it)` reads it back."""
         return asdict(self)
+
+
+FIXED = 0.1  # of a training step that stays however many layers are frozen: the head, the optimiser, the padding
+READING = 0.35  # of what a layer costs in training, where it only reads
+
+
+def work(words: int, epochs: int, frozen_share: float) -> float:
+    """How much there is to do, in words that an encoder reads in training while all its layers learn.
+
+    Frozen layers read the articles once, and are left out of every step.
+    """
+    step = FIXED + (1 - FIXED) * (1 - frozen_share)
+    return words * (epochs * step + READING * frozen_share)

@@ -117,13 +117,13 @@ def _fit(learner: Predictor, settings: Settings, articles: Sequence[Article], re
     lengths = [len(piece.input_ids) for piece, _ in examples]
     batches = for_epochs(lengths, settings.token_budget, settings.epochs, settings.seed)
     pace = Pace(sum(len(article.words) for article in articles), batches)
-    report(pace.progress(0, None))
     fit(
         learner.model,
         learner.tokenizer,
         examples,
         list(chain.from_iterable(batches)),
         settings,
+        lambda done, of: report(Progress("reading", done, of)),
         lambda step, loss: report(pace.progress(step, loss)),
     )
     return pace

@@ -1,0 +1,84 @@
+"""The lower part of an encoder, left as it is and read once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification
+
+from tests.training.engine.families import FAMILIES, build
+from tests.training.engine.test_train import FIVE, run, settings_for
+from training.engine import frozen
+from training.engine.align import pieces
+from training.engine.encoders import EncoderError, load_model, load_tokenizer
+from training.engine.progress import Progress
+
+TAGS = ["O", "B-PER", "I-PER"]
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(request.param, tmp_path_factory.mktemp("family"))
+
+
+def test_frozen_layers_stay_as_they_are_and_the_rest_learns(family: Path, tmp_path: Path) -> None:
+    folder = run(settings_for(family, epochs=2, frozen_share=0.5), tmp_path / "v1").folder
+    before, after = weights(family), weights(folder)
+    lowest = [name for name in before if ".0." in name or "embeddings." in name]
+    assert lowest
+    assert all(bool((before[name] == after[name]).all()) for name in lowest if "rel_embeddings" not in name)
+    higher = [name for name in before if (".1." in name or ".2." in name) and name.endswith("weight")]
+    assert any(bool((before[name] != after[name]).any()) for name in higher)
+
+
+def test_what_is_read_once_teaches_what_reading_at_every_step_teaches(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoder of the test has no dropout, so both ways see the same."""
+    once = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "once")
+    monkeypatch.setattr(frozen, "MOST_STORED", 0)
+    always = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "always")
+    assert "reading" in {progress.phase for progress in once.seen}
+    assert "reading" not in {progress.phase for progress in always.seen}
+    assert once.result.manifest["losses"] == pytest.approx(always.result.manifest["losses"], abs=1e-4)
+    one, other = weights(once.folder), weights(always.folder)
+    assert list(one) == list(other)
+    assert all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
+
+
+def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
+    model, tokenizer = load_model(str(family), TAGS), load_tokenizer(str(family))
+    parts = pieces(tokenizer, FIVE, 32)
+    names = [name for name, _ in model.named_parameters()]
+    with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0, lambda *_: None):
+        raise EncoderError
+    assert [name for name, _ in model.named_parameters()] == names
+
+    def stop(*_: int) -> None:
+        raise EncoderError
+
+    if model.config.model_type in frozen.FAMILIES and not hasattr(model.base_model, "embeddings_project"):
+        with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0, stop):
+            raise AssertionError
+    assert [name for name, _ in model.named_parameters()] == names
+
+
+def test_at_least_one_layer_learns(encoder: Path) -> None:
+    model = load_model(str(encoder), TAGS)
+    frozen.freeze(model, False, 1.0)
+    learns = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert {name.split(".")[3] for name in learns if ".layer." in name} == {"1"}
+    assert not any("embeddings" in name for name in learns)
+
+
+def test_one_is_told_how_far_the_reading_is(encoder: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = run(settings_for(encoder, epochs=1, frozen_share=0.5), tmp_path / "v1").seen
+    phases = list(dict.fromkeys(progress.phase for progress in seen))
+    assert phases == ["preparing", "reading", "training", "scoring", "saving"]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    """The weights below the head."""
+    model = AutoModelForTokenClassification.from_pretrained(folder)
+    return dict(model.base_model.state_dict())

@@ -1,4 +1,4 @@
-"""The forms of the encoder's page."""
+"""The forms of training: what a run is to be like, which encoder it starts from, what a ready model's labels mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,80 @@ from django import forms
 from annotate.models import Project
 from training import mapping
 from training.engine import schemes, shelf
+from training.engine.recipe import RECIPES, STANDARD, Settings
 from training.engine.shelf import EncoderError
+
+START = [("encoder", "from the encoder, as new"), ("current", "on from the current model")]
+SUBWORDS = [("first", "on the first of a word"), ("all", "on each of a word")]
+LONGEST_WINDOW = 8192
+
+
+class RunForm(forms.Form):
+    """A recipe, and under Advanced what of it somebody sets by hand. What is left empty, the recipe chooses."""
+
+    recipe = forms.ChoiceField(choices=[(name, recipe.title) for name, recipe in RECIPES.items()], required=False)
+    epochs = forms.IntegerField(min_value=1, max_value=500, required=False, label="Epochs")
+    learning_rate = forms.FloatField(
+        min_value=1e-7, max_value=0.1, required=False, label="Learning rate", widget=forms.TextInput
+    )
+    token_budget = forms.IntegerField(min_value=16, max_value=262_144, required=False, label="Batch, in sub-words")
+    window = forms.IntegerField(min_value=16, max_value=LONGEST_WINDOW, required=False, label="Window, in sub-words")
+    weight_decay = forms.FloatField(
+        min_value=0, max_value=1, required=False, label="Weight decay", widget=forms.TextInput
+    )
+    warmup = forms.FloatField(
+        min_value=0, max_value=1, required=False, label="Warm-up, share of the steps", widget=forms.TextInput
+    )
+    frozen_share = forms.FloatField(
+        min_value=0, max_value=1, required=False, label="Frozen, share of the layers", widget=forms.TextInput
+    )
+    all_subwords = forms.ChoiceField(choices=SUBWORDS, required=False, label="Sub-words trained")
+    start = forms.ChoiceField(choices=START, required=False, label="Begin")
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label="Seed")
+
+    ADVANCED = (
+        "epochs",
+        "learning_rate",
+        "token_budget",
+        "window",
+        "weight_decay",
+        "warmup",
+        "frozen_share",
+        "all_subwords",
+        "start",
+        "seed",
+    )
+
+    def __init__(self, *args: Any, defaults: Settings | None = None, has_current: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_current = has_current
+        if not has_current:
+            start: Any = self.fields["start"]
+            start.choices = START[:1]
+        for name in self.ADVANCED if defaults else ():
+            if hasattr(defaults, name) and name != "all_subwords":
+                value = getattr(defaults, name)
+                shown = f"{value:.2g}" if isinstance(value, float) else str(value)
+                self.fields[name].widget.attrs["placeholder"] = shown
+
+    def advanced(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.ADVANCED]
+
+    def is_touched(self) -> bool:
+        """Whether something under Advanced was set, or is wrong: then it is shown open."""
+        return self.is_bound and (bool(self.errors) or bool(set(self.chosen()) - {"recipe"}))
+
+    def chosen(self) -> dict[str, Any]:
+        """What somebody chose, by the names of the engine's settings."""
+        given = self.cleaned_data
+        settings: dict[str, Any] = {"recipe": given.get("recipe") or STANDARD}
+        plain = set(self.ADVANCED) - {"all_subwords", "start"}
+        settings |= {name: given[name] for name in self.ADVANCED if name in plain and given.get(name) is not None}
+        if given.get("all_subwords") == "all":
+            settings["all_subwords"] = True
+        if given.get("start") == "current":
+            settings["warm_start"] = True
+        return settings
 
 
 class EncoderForm(forms.Form):

@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,14 +16,15 @@ from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Document, Project, Source, Split
-from training import card, comparing, instant, mistakes, snapshot
+from training import card, comparing, instant, mistakes, snapshot, speeds
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
 if TYPE_CHECKING:
     from training.engine.articles import Article
+    from training.engine.recipe import Settings
     from training.engine.scores import Decision
-    from training.engine.train import Result
+    from training.engine.train import Result, Start
 
 SOME = 20  # articles that show what a project's text is like
 
@@ -45,6 +47,7 @@ def learn(run: Run, hold: Hold) -> Version:
     frozen = snapshot.take(run.project)
     words = sum(len(article.words) for article in frozen.training)
     settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
+    settings, start = _start(run.project, settings)
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
     hold.write(held_out=comparing.held_out(frozen.validation))
     aside = _fresh_aside(run)
@@ -59,7 +62,9 @@ def learn(run: Run, hold: Hold) -> Version:
             report,
             hold.should_stop,
             data_hash=frozen.hash,
+            start=start,
         )
+        speeds.note(settings.as_dict(), result.manifest["device"], words, result.seconds)
         judgement = _judge(run.project, frozen, result, hold, report)
         return _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
     finally:
@@ -115,6 +120,18 @@ def _unless_unscored(judgement: Judgement) -> Judgement:
     )
     decision = {**judgement.scores["decision"], "promote": False, "reason": reason}
     return judgement._replace(promote=False, scores={**judgement.scores, "decision": decision})
+
+
+def _start(project: Project, settings: Settings) -> tuple[Settings, Start | None]:
+    """Where the run goes on from: the current model, or the encoder. The settings say what it came to."""
+    from training.engine.train import Start
+
+    current = Version.current_of(project) if settings.warm_start else None
+    if current is None:
+        return replace(settings, warm_start=False), None
+    return replace(settings, encoder=current.run.settings.get("encoder", settings.encoder)), Start(
+        folder_of(current), current.source.renamed
+    )
 
 
 def models_folder(project: Project) -> Path:

@@ -358,5 +358,23 @@ class EncoderChoice(models.Model):
         return f"{self.encoder} for {self.project}"
 
 
+class Speed(models.Model):
+    """How fast an encoder was trained on a device last, in words a second as if no layer had been frozen."""
+
+    encoder = models.CharField(max_length=300)
+    device = models.CharField(max_length=200)
+    words_per_second = models.FloatField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["encoder", "device"], name="speed_once_a_device"),
+            models.CheckConstraint(condition=Q(words_per_second__gt=0), name="speed_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.encoder} on {self.device}: {self.words_per_second:.0f} words a second"
+
+
 from training.tagging import Mention as Mention  # noqa: E402 - it speaks of a Version
 from training.tagging import Tagging as Tagging  # noqa: E402

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 PHASES = {
     "preparing": "Reading the articles and loading the encoder",
+    "reading": "Reading with the layers that stay as they are",
     "training": "Learning",
     "scoring": "Tagging the held-out articles to score it",
     "saving": "Writing the model down",
@@ -106,6 +107,14 @@ def time_span(seconds: float | None) -> str:
         return f"{rest} s"
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def about(seconds: float | None) -> str:
+    """Say an estimate no finer than it is: `1 min`, `12 min`, `2 h`. Empty where there is none."""
+    if seconds is None:
+        return ""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 100 else f"{round(minutes / 60)} h"
 
 
 def course(losses: Sequence[Sequence[float]]) -> str:

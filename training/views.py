@@ -19,8 +19,10 @@ from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Source, Split, Verdict
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
-from training import doorbell, encoders, telling
+from training import doorbell, encoders, speeds, telling
 from training.engine import shelf
+from training.engine.recipe import STANDARD
+from training.forms import RunForm
 from training.instant import FEWEST
 from training.learning import folder_of
 from training.models import Deleted, Learner, Run, Version
@@ -42,13 +44,18 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.ANNOTATOR)
     project.runs.all().close_stale()
     notice = _why_not(project, encoders.chosen(project))
-    if not notice:
-        run, is_new = Run.objects.queue(project, request.user)
+    form = RunForm(request.POST, has_current=project.current_source_id is not None)
+    if not notice and form.is_valid():
+        run, is_new = Run.objects.queue(project, request.user, **form.chosen())
         notice = "" if is_new else RUNNING_ALREADY
         with suppress(QueueDown):  # the run waits in its row; the panel looks at the queue itself, and says so
             doorbell.ring_for_run(run) if is_new else None
+    elif not notice:
+        notice = "Nothing was started: " + " ".join(
+            f"{form[name].label}: {' '.join(map(str, reasons))}" for name, reasons in form.errors.items()
+        )
     if request.htmx:
-        return _render_panel(request, project, notice)
+        return _render_panel(request, project, notice, form)
     if notice:
         messages.warning(request, notice)
     return redirect("project", slug)
@@ -219,7 +226,9 @@ def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
         messages.warning(request, f"{down} The suggestions are made as soon as it does.")
 
 
-def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> HttpResponse:
+def _render_panel(
+    request: HttpRequest, project: Project, notice: str = "", form: RunForm | None = None
+) -> HttpResponse:
     project.runs.all().close_stale()
     last = project.runs.filter(kind=Run.Kind.TRAIN).select_related("version").first()
     current = Version.current_of(project)
@@ -245,7 +254,23 @@ def _render_panel(request: HttpRequest, project: Project, notice: str = "") -> H
     }
     if _moves_alone(request, last):
         return render(request, "training/panel.html#live", context)
+    if context["may_retrain"] and not context["why_not"] and not (last and last.is_active):
+        context |= _choices(project, encoder.name, current, form)
     return _in_place(request, render(request, "training/panel.html", context), "#training")
+
+
+def _choices(project: Project, encoder: str, current: Version | None, form: RunForm | None) -> dict[str, Any]:
+    """The recipes with their estimated time, and the levers under Advanced with what Standard would choose."""
+    offers = speeds.offers(encoder, speeds.words_to_learn(project))
+    chosen = form.data.get("recipe") if form else None
+    defaults = next(offer.settings for offer in offers if offer.name == STANDARD)
+    return {
+        "offers": [
+            {"offer": offer, "takes": telling.about(offer.seconds), "is_chosen": offer.name == (chosen or STANDARD)}
+            for offer in offers
+        ],
+        "form": RunForm(form.data if form else None, defaults=defaults, has_current=current is not None),
+    }
 
 
 def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:

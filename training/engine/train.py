@@ -1,11 +1,12 @@
 """Train a model on whole articles and leave it, whole, in a folder."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from transformers import set_seed
 
 from annotate import iob2
@@ -22,11 +23,29 @@ from training.engine.progress import Pace, Progress, Reporter, Stopped
 from training.engine.recipe import Settings
 from training.engine.scores import score
 
-__all__ = ["Diverged", "EncoderError", "Progress", "Result", "Settings", "Stopped", "TrainingError", "train"]
+__all__ = [
+    "Diverged",
+    "EncoderError",
+    "Progress",
+    "Result",
+    "Settings",
+    "Start",
+    "Stopped",
+    "TrainingError",
+    "train",
+    "untrained",
+]
 
 
 class TrainingError(Exception):
     """Training cannot begin; the message says why, for people."""
+
+
+class Start(NamedTuple):
+    """The folder of a model to go on from, and what labels that were renamed since are called now (None: deleted)."""
+
+    folder: Path
+    renamed: Mapping[str, str | None]
 
 
 class Result(NamedTuple):
@@ -48,10 +67,12 @@ def train(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     data_hash: str = "",
+    start: Start | None = None,
 ) -> Result:
     """Fine-tune the settings' encoder on the training articles, score it on the others, write it to `folder`.
 
     labels: entity types, in the order the project gives them; every tag of the articles must speak of one of them.
+    start: a trained model to go on from instead of the encoder.
     folder: new or empty, and the caller's to move into place; it is removed again where the run does not end well.
     should_stop is asked after each step. The same settings and articles on the same machine give the same model.
 
@@ -61,7 +82,7 @@ def train(
     check_data(tags, training, validation)
     report = Reporter(on_progress, should_stop)
     report(Progress("preparing", 0, 1))
-    learner = untrained(settings, tags)
+    learner = untrained(settings, tags, start)
     pace = _fit(learner, settings, training, report)
     logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
     gold = [article.tags for article in validation]
@@ -93,14 +114,36 @@ def check_data(tags: Sequence[str], training: Sequence[Article], validation: Seq
             raise TrainingError(f"Article {article.key}, word {faults[0].token + 1}: {faults[0].message}")
 
 
-def untrained(settings: Settings, tags: Sequence[str]) -> Predictor:
-    """Load the encoder under a new head with random weights, the same for the same seed."""
+def untrained(settings: Settings, tags: Sequence[str], start: Start | None = None) -> Predictor:
+    """Load the encoder under a new head with random weights, the same for the same seed; or the model to go on from,
+    whose head keeps what it knows of the tags.
+    """
     on = device.prepare()
     set_seed(settings.seed)
-    source = encoders.locate(settings.encoder)
+    source = str(start.folder) if start else encoders.locate(settings.encoder)
     tokenizer = encoders.load_tokenizer(source)
     window = min(settings.window, encoders.longest_input(source, tokenizer))
-    return Predictor(encoders.load_model(source, tags), tokenizer, window, on)
+    model = encoders.load_model(source, tags)
+    if start:
+        keep_head(model, tags, start)
+    return Predictor(model, tokenizer, window, on)
+
+
+@torch.no_grad()
+def keep_head(model: Any, tags: Sequence[str], start: Start) -> None:
+    """Give each tag the row of the head that it had in the model before, and a new row where it is new."""
+    before = encoders.load_model(str(start.folder))
+    known = {
+        tag: row
+        for row, was in before.config.id2label.items()
+        if (tag := iob2.relabelled([was], start.renamed)[0]) != "O" or was == "O"
+    }
+    model.classifier.weight.normal_(std=model.config.initializer_range)
+    model.classifier.bias.zero_()
+    for row, tag in enumerate(tags):
+        if tag in known:
+            model.classifier.weight[row] = before.classifier.weight[known[tag]]
+            model.classifier.bias[row] = before.classifier.bias[known[tag]]
 
 
 def examples_of(learner: Predictor, articles: Sequence[Article], all_subwords: bool) -> list[Example]:

@@ -14,11 +14,11 @@ from training.engine import batches as engine_batches
 from training.engine import fitting
 from training.engine import predict as predict_module
 from training.engine.align import IGNORED
-from training.engine.articles import Article
+from training.engine.articles import Article, tag_names
 from training.engine.encoders import EncoderError
 from training.engine.predict import Predictor
-from training.engine.recipe import Settings
-from training.engine.train import Diverged, Progress, Result, Stopped, TrainingError, train
+from training.engine.recipe import Settings, work
+from training.engine.train import Diverged, Progress, Result, Start, Stopped, TrainingError, train, untrained
 
 LABELS = ["PER", "LOC"]
 NEIGHBOURS = ["Ada", "Bob", "Carla", "Dee", "met", "in", "Rome", "."]
@@ -292,3 +292,28 @@ def test_less_data_is_read_more_often() -> None:
 def test_settings_travel_as_json() -> None:
     settings = Settings.for_data(2000)
     assert Settings(**json.loads(json.dumps(settings.as_dict()))) == settings
+
+
+def test_it_goes_on_from_a_model_whose_labels_have_other_names_and_places_now(learnt: Run, encoder: Path) -> None:
+    tags = tag_names(["NEW", "LOC", "PERSON"])
+    ready = untrained(settings_for(encoder), tags, Start(learnt.folder, {"PER": "PERSON"}))
+    again = ready.predict(FIVE)
+    for one, before in zip(again, learnt.result.predicted, strict=True):
+        known = [span[:3] for span in one.spans if span[2] != "NEW"]
+        assert known == [(start, end, {"PER": "PERSON"}.get(label, label)) for start, end, label, _ in before.spans]
+
+
+def test_a_warm_start_begins_where_the_model_before_ended(learnt: Run, encoder: Path, tmp_path: Path) -> None:
+    settings = settings_for(encoder, epochs=1, warm_start=True)
+    cold = run(settings_for(encoder, epochs=1), tmp_path / "cold").result
+    warm = train(
+        settings, LABELS, FIVE, FIVE, tmp_path / "warm", lambda _: None, lambda: False, start=Start(learnt.folder, {})
+    )
+    assert warm.manifest["losses"][0] < 0.2 * cold.manifest["losses"][0]
+
+
+def test_recipes_differ_in_passes_and_in_what_is_frozen() -> None:
+    quick, standard, thorough = (Settings.for_data(20_000, name) for name in ("quick", "standard", "thorough"))
+    assert quick.epochs < standard.epochs < thorough.epochs
+    assert quick.frozen_share >= standard.frozen_share >= thorough.frozen_share
+    assert work(20_000, quick.epochs, quick.frozen_share) < work(20_000, standard.epochs, standard.frozen_share)

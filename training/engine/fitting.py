@@ -53,9 +53,6 @@ class EachStep(TrainerCallback):
         self.after_step = after_step
         self.trainer: BatchTrainer | None = None
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.after_step(0, None)
-
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         assert self.trainer is not None
         loss = self.trainer.last_loss
@@ -86,6 +83,7 @@ def fit(
         if states is not None:
             rows = [(state, target) for state, (_, target) in zip(states, examples, strict=True)]
             collate = collate_states
+        after_step(0, None)
         _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step))
 
 

@@ -246,6 +246,9 @@ class Version(models.Model):
     path = models.CharField(
         max_length=10, choices=Path.choices, blank=True, help_text="How it predicts; empty until all were tried"
     )
+    filling = models.JSONField(
+        default=dict, help_text="How far its suggestions are: articles left, articles_per_s, at (seconds since 1970)"
+    )
     paths = models.JSONField(default=dict, help_text="What trying each path came to: words_per_s, agreement, f1")
     trouble = models.TextField(
         blank=True, help_text="Why its suggestions cannot be made, in words; empty while all is well"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -57,11 +58,20 @@ def fill(version: Version, stage: Stage) -> bool:
     if stage == "pool":
         chosen = chosen.order_by("?")
     keys = list(chosen.values_list("pk", flat=True)[: AT_ONCE[stage]])
+    left, done, began = chosen.order_by().count() if keys else 0, 0, time.monotonic()
     for chunk in _chunks(keys):
         if not is_current(version):
             return False
         write(version, list(Document.objects.filter(pk__in=chunk).unfinished().in_split(Split.TRAIN).order_by("pk")))
+        done += len(chunk)
+        _tell(version, left - done, done / (time.monotonic() - began))
     return is_current(version)
+
+
+def _tell(version: Version, left: int, articles_per_s: float) -> None:
+    """Say in the row how far it is: pages read that, and count nothing."""
+    filling = {"left": left, "articles_per_s": round(articles_per_s, 2), "at": time.time()}
+    Version.objects.filter(pk=version.pk).update(filling=filling)
 
 
 def is_at_work(version: Version) -> bool:

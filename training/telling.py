@@ -292,3 +292,15 @@ def _equal(found: dict[str, Any]) -> str:
     """Only all is 100 %."""
     share = found.get("agreement", 0.0)
     return "100 %" if share == 1 else f"{min(share, 0.9999):.2%}".replace("%", " %")
+
+
+LATELY = 60  # seconds in which a predictor at work has written something, on a slow machine too
+
+
+def filling(told: dict[str, Any], made: int, now: float) -> str:
+    """How far a model's suggestions are, `made` of them so far. Empty where none are being made."""
+    left, pace = told.get("left", 0), told.get("articles_per_s", 0.0)
+    if not left or not pace or now - told["at"] > LATELY:
+        return ""
+    each = f"{pace:,.0f} articles a second" if pace >= 1 else f"{60 * pace:,.0f} articles a minute"
+    return f"Suggestions: {made:,} of {made + left:,} articles, {each}, about {time_span(left / pace)} left."

@@ -1,5 +1,6 @@
 """The training panel of the project page, a run's page, and the list of models."""
 
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -234,6 +235,7 @@ def _render_panel(
     current = Version.current_of(project)
     finished, encoder = _finished(project), encoders.chosen(project)
     waiting = _waiting(last)
+    suggested = Prediction.objects.filter(source_id=current.source_id).count() if current else 0
     role = Role(project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": project,
@@ -241,8 +243,9 @@ def _render_panel(
         "run": last,
         "told": _told(last) if last else None,
         "version": current,
-        "suggested": Prediction.objects.filter(source_id=current.source_id).count() if current else 0,
+        "suggested": suggested,
         "waiting": waiting,
+        "filling": telling.filling(current.filling, suggested, time.time()) if current else "",
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "learner": _learner(project),
         "finished": finished,

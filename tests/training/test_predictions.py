@@ -2,16 +2,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from annotate import queue as annotate_queue
 from annotate.models import Document, Prediction, Project
 from annotate.queue import QueueDown
 from annotate.signals import documents_imported
-from tests.make import make_document, make_project
+from tests.make import join, make_document, make_project
 from tests.training.fake_queue import Rung
 from tests.training.runs import learn, make_version
-from training import jobs, predictions
+from training import jobs, predictions, telling
 from training.models import Version
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -76,6 +78,45 @@ def test_then_a_random_pool_then_the_rest_in_turns_to_the_end(
         jobs.predict_next(*args)
     assert [stage for *_, stage in rung] == ["pool", "rest", "rest"]
     assert len(spoken_of(version)) == 12
+
+
+def test_the_panel_tells_how_far_the_suggestions_are_and_asks_again_until_they_are_made(
+    project: Project, echo: Echo, signed_in: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(project, user, "manager")
+    monkeypatch.setattr(predictions, "AT_ONCE", {"next": 2, "pool": 4, "rest": 3})
+    for _ in range(5):
+        make_document("Ada left.", project)
+    version = make_version(project, current=True)
+    moments = iter([0.0, 4.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(moments, 5.0))
+    panel = f"/projects/{project.slug}/training"
+    jobs.predict_next(version.source_id)
+    html = " ".join(signed_in.get(panel).content.decode().split())
+    assert "Suggestions: 2 of 5 articles, 30 articles a minute, about 6 s left." in html
+    assert 'hx-trigger="every 5s"' in html
+    monkeypatch.undo()
+    monkeypatch.setattr(predictions, "predictor", lambda version: echo)
+    jobs.predict_next(version.source_id, "rest")
+    html = " ".join(signed_in.get(panel).content.decode().split())
+    assert "Suggestions are ready for 5 articles." in html
+    assert "every 5s" not in html
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, ""),
+        ({"left": 0, "articles_per_s": 12.0, "at": 1000.0}, ""),
+        ({"left": 680, "articles_per_s": 12.0, "at": 1000.0 - 61}, ""),
+        (
+            {"left": 680, "articles_per_s": 12.0, "at": 999.0},
+            "Suggestions: 320 of 1,000 articles, 12 articles a second, about 57 s left.",
+        ),
+    ],
+)
+def test_nothing_is_told_of_suggestions_that_nobody_makes(told: dict[str, Any], words: str) -> None:
+    assert telling.filling(told, 320, 1000.0) == words
 
 
 def test_it_runs_twice_without_doing_anything_twice(project: Project, echo: Echo, rung: Rung) -> None:

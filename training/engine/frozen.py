@@ -42,8 +42,8 @@ class Stored(nn.Module):
     """Stands where the embeddings stood, and hands on what the lower part has made of the pieces."""
 
     def forward(self, input_ids: Any = None, inputs_embeds: Any = None, *args: Any, **kwargs: Any) -> torch.Tensor:
-        assert inputs_embeds is not None
-        return inputs_embeds  # (pieces, longest, width)
+        states: torch.Tensor = inputs_embeds  # (pieces, longest, width)
+        return states
 
 
 def freeze(model: Any, embeddings: bool, share: float) -> None:

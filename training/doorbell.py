@@ -17,6 +17,7 @@ Stage = Literal["next", "pool", "rest"]
 # Who does what a run of this kind asks for. Fetching a model takes minutes: neither trainings nor suggestions wait.
 DONE_BY: dict[str, tuple[QueueName, str]] = {
     Run.Kind.TRAIN: ("train", "training.jobs.train"),
+    Run.Kind.CURVE: ("train", "training.jobs.draw_curve"),
     Run.Kind.CHECK: ("io", "training.jobs.check_encoder"),
     Run.Kind.READY: ("io", "training.jobs.take_over"),
 }
@@ -30,6 +31,7 @@ class Waiting(NamedTuple):
     predictors: int = 0
     queue_down: str = ""
     starting: bool = False  # all workers, by whoever started Tagdesk
+    curve: bool = False  # a learning curve is at work, which steps aside within seconds
 
 
 def ring_for_run(run: Run) -> None:
@@ -82,7 +84,8 @@ def wait(run: Run) -> Waiting:
             place = queue.position(name, run.job_id)
     except QueueDown as down:
         return Waiting(queue_down=str(down))
-    return look(name)._replace(place=place)
+    curves = Run.objects.filter(kind=Run.Kind.CURVE, status=Run.Status.RUNNING)
+    return look(name)._replace(place=place, curve=curves.exists())
 
 
 def look(name: QueueName = "train") -> Waiting:

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import archive, archive_files, at_once, doorbell, instant, paths, predictions, trouble
+from training import archive, archive_files, at_once, curve, doorbell, instant, paths, predictions, trouble
 from training.encoders import look_at
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
@@ -28,6 +28,11 @@ log = logging.getLogger(__name__)
 def train(run_id: int) -> None:
     """Train once for this run. Nothing where it has been taken, stopped or closed."""
     _carry_out(run_id, learn)
+
+
+def draw_curve(run_id: int) -> None:
+    """Compute a learning curve's missing points, behind every training that waits: it steps aside for those."""
+    _carry_out(run_id, _draw)
 
 
 def check_encoder(run_id: int) -> None:
@@ -130,8 +135,9 @@ def job_died(job_id: str, reason: str) -> None:
 
     A run may be sent to two workers: one that another worker has claimed goes on, whatever became of this child.
     """
-    pk = job_id.removeprefix("run-")
-    if pk == job_id or not pk.isdecimal():
+    name, _, rest = job_id.partition("-")
+    pk = rest.partition("-")[0]
+    if name != "run" or not pk.isdecimal():
         return
     for run in Run.objects.left_by_child(int(pk)):
         Run.objects.left_by_child(run.pk).fail(trouble.died(reason, run.kind))
@@ -159,8 +165,26 @@ def _close(run: Run, hold: Hold, work: Work) -> Version | None:
         raise
     except Exception as error:  # whatever it is: the person who pressed Retrain must read it in the row
         log.exception("Run %s failed.", run.pk)
-        hold.row().fail(trouble.in_words(error))
+        hold.row().fail(trouble.in_words(error, run.kind))
     return None
+
+
+def _draw(run: Run, hold: Hold) -> None:
+    try:
+        curve.draw(run, hold)
+        ended = hold.row().filter(stop_requested=False).end(Run.Status.SUCCEEDED)
+    except curve.SteppedAside:
+        ended = curve.step_aside(run, hold)
+        _ring_again(run) if ended else None
+    if not ended:  # asked to stop at the very end
+        raise Stopped
+
+
+def _ring_again(run: Run) -> None:
+    try:
+        doorbell.ring_for_run(run)
+    except QueueDown as down:  # the row waits; the next `reconcile` rings
+        log.warning("%s", down)
 
 
 def _close_gap_in_learning(project: Project) -> None:

@@ -35,18 +35,25 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Ask for training, from the project's encoder unless told otherwise. Where a run is active already that one
         is returned, with False: nothing new is started.
         """
-        chosen = EncoderChoice.objects.filter(project=project).values("encoder").first()
-        return self._ask(project, by, Run.Kind.TRAIN, {**(chosen or {}), **settings})
+        return self._ask(project, by, Run.Kind.TRAIN, {**self._encoder_of(project), **settings})
 
     def take_over(self, project: Project, by: Any, encoder: str, labels: dict[str, str]) -> tuple[Run, bool]:
         """Ask for a version of a ready model, its labels mapped to the project's; as `queue`, one at a time."""
         return self._ask(project, by, Run.Kind.READY, {"encoder": encoder, "labels": labels})
+
+    def draw_curve(self, project: Project, by: Any) -> tuple[Run, bool]:
+        """Ask for a learning curve, with the project's encoder; as `queue`, one at a time."""
+        return self._ask(project, by, Run.Kind.CURVE, self._encoder_of(project))
 
     def check_encoder(self, project: Project, by: Any, encoder: str) -> Run:
         """Ask for a look at an encoder. It ends those before: the person has thought of another one."""
         for before in self.active().filter(project=project, kind=Run.Kind.CHECK):
             before.stop()
         return self.create(project=project, requested_by=by, kind=Run.Kind.CHECK, settings={"encoder": encoder})
+
+    def _encoder_of(self, project: Project) -> dict[str, Any]:
+        chosen = EncoderChoice.objects.filter(project=project).first()
+        return {"encoder": chosen.encoder} if chosen else {}
 
     def _ask(self, project: Project, by: Any, kind: str, settings: dict[str, Any]) -> tuple[Run, bool]:
         try:
@@ -146,6 +153,11 @@ class Run(models.Model):
                 condition=Q(kind="ready", status__in=["queued", "running"]),
                 name="one_ready_model_taken_over_at_once",
             ),
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(kind="curve", status__in=["queued", "running"]),
+                name="one_active_curve_per_project",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "succeeded", "failed", "stopped"]), name="run_status_known"
             ),
@@ -164,7 +176,8 @@ class Run(models.Model):
 
     @property
     def job_id(self) -> str:
-        return f"run-{self.pk}"
+        # A curve that steps aside sends itself again: under an id of its own, for the job under way is not to be lost.
+        return f"run-{self.pk}-{self.scores.get('sent', 1)}" if self.kind == self.Kind.CURVE else f"run-{self.pk}"
 
     @property
     def promoted(self) -> bool:

@@ -60,20 +60,20 @@ def reliability(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]
     return _drawn(chart)
 
 
-def f1(versions: Sequence[tuple[int, float, Sequence[float] | None]]) -> bytes:
-    """Draw (number, F1, interval) of each version, in their order."""
+def f1(points: Sequence[tuple[object, float, Sequence[float] | None]], of: str = "Version") -> bytes:
+    """Draw (name, F1, interval) of each version, or of what else they are points of, in their order."""
     import pygal
 
-    chart = pygal.Line(**_common(), show_legend=False, x_title="Version", y_title="F1", dots_size=4)
-    chart.x_labels = [str(number) for number, *_ in versions]
+    chart = pygal.Line(**_common(), show_legend=False, x_title=of, y_title="F1", dots_size=4)
+    chart.x_labels = [str(name) for name, *_ in points]
     chart.add(
         "F1",
         [
             {"value": score, **({"ci": {"low": interval[0], "high": interval[1]}} if interval else {})}
-            for _, score, interval in versions
+            for _, score, interval in points
         ],
     )
-    edges = [edge for _, score, interval in versions for edge in (score, *(interval or ()))]
+    edges = [edge for _, score, interval in points for edge in (score, *(interval or ()))]
     chart.range = (max(0.0, min(edges) - 0.02), min(1.0, max(edges) + 0.02))
     return _drawn(chart)
 

@@ -85,7 +85,7 @@ def mistake(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def run_loss(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_run(request.user, pk)
-    return _picture(plots.loss(run.losses), is_final=not run.is_active)
+    return picture(plots.loss(run.losses), is_final=not run.is_active)
 
 
 @require_GET
@@ -94,7 +94,7 @@ def run_reliability(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_run(request.user, pk).scores.get("calibration", {})
     if "after" not in found:
         raise Http404
-    return _picture(plots.reliability(found["before"]["bins"], found["after"]["bins"]))
+    return picture(plots.reliability(found["before"]["bins"], found["after"]["bins"]))
 
 
 @require_GET
@@ -105,10 +105,10 @@ def models_f1(request: HttpRequest, slug: str) -> HttpResponse:
     versions = list(newest)[::-1]
     if not versions:
         raise Http404
-    return _picture(plots.f1(versions))
+    return picture(plots.f1(versions))
 
 
-def _picture(drawn: bytes, is_final: bool = True) -> HttpResponse:
+def picture(drawn: bytes, is_final: bool = True) -> HttpResponse:
     response = HttpResponse(drawn, content_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
     patch_cache_control(response, private=True, **{"max_age": A_DAY} if is_final else {"no_store": True})
     return response

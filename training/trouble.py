@@ -7,21 +7,24 @@ from datetime import datetime
 from django.utils import timezone
 
 FOR_PEOPLE = {"EncoderError", "TrainingError", "Diverged", "NothingToLearn"}  # their messages need no translation
-# What was cut off, and how to begin it again, by the kind of run.
+# What was cut off, and what to do now, by the kind of run.
 CUT_OFF = {
-    "check": ("The check of the encoder", "check it again"),
-    "ready": ("The taking over of the model", "take it over again"),
+    "check": ("The check of the encoder", "Nothing it did was kept; check it again"),
+    "ready": ("The taking over of the model", "Nothing it did was kept; take it over again"),
+    "curve": ("The learning curve", "The points that were done are kept; press Go on for those that are missing"),
 }
-TRAINING = ("The training", "press Retrain to try again")
+TRAINING = ("The training", "Nothing it did was kept; press Retrain to try again")
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
-def in_words(error: BaseException) -> str:
+def in_words(error: BaseException, kind: str = "") -> str:
     """Say what happened to a run, what was kept and what to do, and below it the technical line."""
     if type(error).__name__ in FOR_PEOPLE:
         return str(error)
     words = _cause(error) or "Something went wrong that Tagdesk has no words for; the worker's log has the whole story."
     kept = "Nothing of this run was kept; earlier models and all tags are safe."
+    if kind == "curve":
+        kept = f"{CUT_OFF[kind][1]}."
     return f"{words} {kept}\n{technical(error)}"
 
 
@@ -46,7 +49,7 @@ def no_result(error: BaseException) -> str:
 def died(reason: str, kind: str) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
     what, again = CUT_OFF.get(kind, TRAINING)
-    return f"{what} was cut off. {reason} Nothing it did was kept; {again}."
+    return f"{what} was cut off. {reason} {again}."
 
 
 def _cause(error: BaseException) -> str:
@@ -66,9 +69,7 @@ def gone_silent(since: datetime | None, kind: str) -> str:
     """Say that a worker gave no sign of life any more."""
     _, again = CUT_OFF.get(kind, TRAINING)
     at = timezone.localtime(since).strftime(" at %H:%M") if since else ""
-    return (
-        f"The worker stopped{at} without a word (killed, out of memory or restarted). Nothing it did was kept; {again}."
-    )
+    return f"The worker stopped{at} without a word (killed, out of memory or restarted). {again}."
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import archive_views, encoder_views, score_views, version_views, views
+from training import archive_views, curve_views, encoder_views, score_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
@@ -21,6 +21,9 @@ urlpatterns = [
     path("mistakes/<key:pk>", score_views.mistake, name="mistake"),
     path("runs/<key:pk>/stop", views.run_stop, name="run_stop"),
     path("projects/<slug:slug>/models/compare", version_views.versions_compare, name="versions_compare"),
+    path("projects/<slug:slug>/curve", curve_views.curve, name="curve"),
+    path("projects/<slug:slug>/curve/draw", curve_views.curve_draw, name="curve_draw"),
+    path("projects/<slug:slug>/curve.svg", curve_views.curve_f1, name="curve_f1"),
     path("versions/<key:pk>/download", version_views.version_download, name="version_download"),
     path("versions/<key:pk>/delete", version_views.version_delete, name="version_delete"),
     path("versions/<key:pk>/promote", views.version_promote, name="version_promote"),

@@ -68,6 +68,8 @@ def run(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     run = get_run(request.user, pk)
     if run.kind in (Run.Kind.CHECK, Run.Kind.READY) and not hasattr(run, "version"):
         return redirect("encoder", run.project.slug)  # which shows what these are at
+    if run.kind == Run.Kind.CURVE:
+        return redirect("curve", run.project.slug)
     return _render_run(request, run)
 
 
@@ -88,7 +90,7 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
 def models(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     project.runs.all().close_stale()
-    runs = project.runs.exclude(kind=Run.Kind.CHECK).select_related("version")
+    runs = project.runs.exclude(kind__in=(Run.Kind.CHECK, Run.Kind.CURVE)).select_related("version")
     runs = runs.defer("losses", "progress", "held_out").order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     current = Version.current_of(project)

@@ -40,14 +40,25 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
         "version_promote": ("post", f"/versions/{version.pk}/promote"),
         "version_path": ("post", f"/versions/{version.pk}/path"),
         "versions_compare": ("get", f"/projects/{project.slug}/models/compare"),
+        "curve": ("get", f"/projects/{project.slug}/curve"),
+        "curve_draw": ("post", f"/projects/{project.slug}/curve/draw"),
         "version_download": ("get", f"/versions/{version.pk}/download"),
         "version_delete": ("post", f"/versions/{version.pk}/delete"),
     }
 
 
 PLOTS = {"run_loss", "run_reliability", "models_f1"}
-PAGES = {"training_panel", "run", "models", "versions_compare", "run_mistakes", "mistake", *PLOTS}  # a viewer, too
-AT_WORK = PAGES | {"run_start", "run_stop", "version_download"}
+PAGES = {
+    "training_panel",
+    "run",
+    "models",
+    "versions_compare",
+    "curve",
+    "run_mistakes",
+    "mistake",
+    *PLOTS,
+}  # a viewer, too
+AT_WORK = PAGES | {"run_start", "run_stop", "version_download", "curve_draw"}
 NAMES = (*sorted(AT_WORK), "version_promote", "version_path", "version_delete")
 
 

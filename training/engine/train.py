@@ -63,7 +63,7 @@ def train(
     labels: Sequence[str],
     training: Sequence[Article],
     validation: Sequence[Article],
-    folder: Path,
+    folder: Path | None,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     data_hash: str = "",
@@ -74,6 +74,7 @@ def train(
     labels: entity types, in the order the project gives them; every tag of the articles must speak of one of them.
     start: a trained model to go on from instead of the encoder.
     folder: new or empty, and the caller's to move into place; it is removed again where the run does not end well.
+    None: nothing is kept but the result.
     should_stop is asked after each step. The same settings and articles on the same machine give the same model.
 
     Raises TrainingError (nothing to learn from), EncoderError, Diverged, and Stopped.
@@ -95,7 +96,8 @@ def train(
         "scores": scores,
         "calibration": calibration,
     }
-    _save(folder, learner, manifest, report)
+    if folder is not None:
+        _save(folder, learner, manifest, report)
     return Result(scores, predicted, manifest, manifest["words_per_second"], manifest["seconds"])
 
 

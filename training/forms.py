@@ -55,7 +55,7 @@ class RunForm(forms.Form):
     )
 
     def __init__(self, *args: Any, defaults: Settings | None = None, has_current: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.has_current = has_current
         if not has_current:
             start: Any = self.fields["start"]

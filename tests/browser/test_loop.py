@@ -129,7 +129,7 @@ def tag_an_article(page: Page) -> tuple[str, list[list[str]]]:
 
 
 def retrain(page: Page, screenshots: Path | None) -> None:
-    """Step 4: the run appears at once, moves, and ends with a score. The instant learner is off, as it might be better."""
+    """Step 4: the run appears at once, moves, ends with a score; the instant learner, which may be better, is off."""
     page.get_by_role("link", name="Models").click()
     page.get_by_role("button", name="Do not learn instantly").click()
     expect(page.get_by_role("button", name="Learn instantly", exact=True)).to_be_visible()

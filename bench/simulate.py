@@ -19,7 +19,6 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 import numpy as np
-import pygal
 import torch
 from numpy.typing import NDArray
 
@@ -31,6 +30,7 @@ from training.engine.instant import Instant, Reader
 from training.engine.recipe import Settings
 from training.engine.scores import score
 from training.engine.train import train
+from training.plots import library
 
 AT_ONCE = 10  # articles of a round
 GOAL = 0.95  # of the whole pool's F1
@@ -239,7 +239,9 @@ def reached(rounds: list[Round], goal: float, what: str) -> float:
 def draw(played: dict[str, list[list[Round]]], path: Path) -> None:
     """F1 against articles, and in a second file beside it against edits."""
     for what, file in (("articles", path), ("edits", path.with_stem(f"{path.stem}-edits"))):
-        chart = pygal.XY(title=f"F1 by {what}", x_title=what, y_title="F1", js=[], dots_size=2, legend_at_bottom=True)
+        chart = library().XY(
+            title=f"F1 by {what}", x_title=what, y_title="F1", js=[], dots_size=2, legend_at_bottom=True
+        )
         for name, plays in played.items():
             rows = [[(getattr(one, what), one.f1) for one in rounds] for rounds in plays]
             chart.add(name, [tuple(map(mean, zip(*at, strict=True))) for at in zip(*rows, strict=True)])

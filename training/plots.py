@@ -5,12 +5,15 @@ A picture knows nothing of the page's style sheet, so it brings its own colours,
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 if TYPE_CHECKING:
     import pygal
+
+OLD_FINDER = "PluginImportFixer"
 
 MOST_POINTS = 150  # of a curve: more cannot be told apart, and take longer to draw
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
@@ -29,10 +32,19 @@ DARK = """
 """
 
 
-def loss(losses: Sequence[Sequence[float]]) -> bytes:
-    """Draw [[step, loss], ...] from 0 up."""
+def library() -> Any:
+    """Load pygal when the first plot is asked for, and take out of Python's imports the finder of map plugins that it
+    leaves there: it is of a kind that Python 3.12 knows no more, and others who look through them stumble over it.
+    """
     import pygal
 
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != OLD_FINDER]
+    return pygal
+
+
+def loss(losses: Sequence[Sequence[float]]) -> bytes:
+    """Draw [[step, loss], ...] from 0 up."""
+    pygal = library()
     chart = pygal.XY(
         **_common(), show_dots=False, show_legend=False, x_title="Step", y_title="Loss", no_data_text="Nothing yet"
     )
@@ -43,8 +55,7 @@ def loss(losses: Sequence[Sequence[float]]) -> bytes:
 
 def reliability(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> bytes:
     """Draw what came true against what was said, by bins, beside the line on which both are the same."""
-    import pygal
-
+    pygal = library()
     chart = pygal.XY(
         **_common(height=340),
         x_title="Said to be right",
@@ -62,8 +73,7 @@ def reliability(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]
 
 def f1(points: Sequence[tuple[object, float, Sequence[float] | None]], of: str = "Version") -> bytes:
     """Draw (name, F1, interval) of each version, or of what else they are points of, in their order."""
-    import pygal
-
+    pygal = library()
     chart = pygal.Line(**_common(), show_legend=False, x_title=of, y_title="F1", dots_size=4)
     chart.x_labels = [str(name) for name, *_ in points]
     chart.add(
@@ -89,9 +99,7 @@ def _points(bins: Sequence[dict[str, Any]]) -> list[tuple[float | None, float | 
 
 
 def _common(height: int = 240) -> dict[str, Any]:
-    from pygal.style import Style
-
-    style = Style(
+    style = library().style.Style(
         background=PAPER,
         plot_background=PAPER,
         foreground=SOFT,

@@ -1,5 +1,6 @@
 """Plots are pictures: they must be well-formed, hold their figures, and bring their own colours and nothing else."""
 
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -85,3 +86,8 @@ def test_f1_is_drawn_of_the_versions_that_have_a_score(project: Project, signed_
     drawn = signed_in.get(f"/projects/{project.slug}/models/f1.svg").content
     assert (dots(drawn), bars(drawn)) == (2, 1)
     assert "2" not in texts(drawn)
+
+
+def test_the_library_leaves_nothing_behind_where_modules_are_looked_for() -> None:
+    plots.loss([[1, 1.0], [2, 0.5]])
+    assert all(hasattr(finder, "find_spec") for finder in sys.meta_path)

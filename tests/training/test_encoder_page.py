@@ -88,7 +88,7 @@ def test_a_folder_is_checked_chosen_and_then_trained_from(
     assert f"The next training starts from {encoder}." in told
     assert encoders.encoder_of(project) == str(encoder)
     signed_in.post(f"/projects/{project.slug}/retrain")
-    assert project.runs.get(kind="train").settings == {"encoder": str(encoder)}
+    assert project.runs.get(kind="train").settings == {"encoder": str(encoder), "recipe": "standard"}
     signed_in.post(address(project, "/use"), {"encoder": DEFAULT})
     assert encoders.encoder_of(project) == DEFAULT
 

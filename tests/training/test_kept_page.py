@@ -65,11 +65,11 @@ def test_the_list_of_models_says_it_in_a_line_and_asks_once_for_all(
     judge(version, 30, "accepted")
     judge(version, 10, "rejected")
     judge(version, 5, "accepted", at_finish=True)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         html = page(address)
     for _ in range(5):
         judge(make_version(project), 2, "rejected")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         page(address)
     assert "30 of 40 looked at (75 %), 5 taken unseen at finish" in html
     assert "19 of 19 looked at (too few to say)" in html

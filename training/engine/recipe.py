@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from training.engine.shelf import DEFAULT
 
-FEWEST_EPOCHS, MOST_EPOCHS = 2, 30
+FEWEST_EPOCHS, MOST_EPOCHS = 3, 30
 PASSES = 200  # over the cube root of the words to learn from: 12 epochs for 4,400 words, 7 for 28,000
 
 

@@ -429,7 +429,7 @@ def test_migrating_back_and_forth_keeps_the_list(back_to):
     document = make_document("Ada sang.", PER="Ada")
     call_command("migrate", "annotate", back_to, verbosity=0)
     try:
-        make_document("Bob sang.", title="While it was away")
+        make_document("Bob sang.", project, title="While it was away")
     finally:
         call_command("migrate", verbosity=0)
     assert found(project, q="ada") == [document.pk]

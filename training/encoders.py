@@ -11,7 +11,7 @@ from django.db.models.functions import Substr
 from django.utils import timezone
 
 from annotate.models import Document, Project
-from training import languages, telling
+from training import languages, speeds, telling
 from training.engine import shelf
 from training.engine.shelf import EncoderError, Facts
 from training.heartbeat import Hold, Lost, ProgressWriter
@@ -21,7 +21,6 @@ from training.models import EncoderChoice, Run
 CASED_ENGLISH = "google-bert/bert-base-cased"
 MULTILINGUAL = "FacebookAI/xlm-roberta-base"  # a hundred languages, with capitals
 LOOKED_AT, SIGNS = 20, 1000  # articles, and code points of each, that show the language
-REMEMBERED = 500  # trainings of which the speed is looked up
 
 
 class Encoder(NamedTuple):
@@ -29,7 +28,7 @@ class Encoder(NamedTuple):
 
     name: str
     facts: Facts | None
-    speeds: list[tuple[str, int]]  # (device, words a second in training), the latest of each device
+    speeds: list[tuple[str, int]]  # (device, words a second in training with no layer frozen)
     is_default: bool
     is_chosen: bool
     is_checked: bool  # it has been looked at for this project, and may be chosen
@@ -123,7 +122,7 @@ def on_this_machine(project: Project, user: Any) -> list[Encoder]:
     seen = Run.objects.visible_to(user).filter(kind=Run.Kind.CHECK, status=Run.Status.SUCCEEDED)
     folders = sorted(filter(shelf.is_folder, set(seen.values_list("settings__encoder", flat=True))))
     names = [shelf.DEFAULT, *shelf.cached_names(), *folders]
-    paces = speeds()
+    paces = speeds.by_encoder()
     return [
         Encoder(
             name=name,
@@ -135,17 +134,6 @@ def on_this_machine(project: Project, user: Any) -> list[Encoder]:
         )
         for name in dict.fromkeys([*names, in_use])
     ]
-
-
-def speeds() -> dict[str, list[tuple[str, int]]]:
-    """How many words a second trainings read here: {encoder: [(device, words), ...]}, the latest of each device."""
-    trained = Run.objects.filter(kind=Run.Kind.TRAIN, status=Run.Status.SUCCEEDED).order_by("-pk")
-    rows = trained.values_list("settings__encoder", "scores__device", "scores__words_per_second")[:REMEMBERED]
-    latest: dict[str, dict[str, int]] = {}
-    for encoder, device, words in rows:
-        if words:
-            latest.setdefault(encoder or shelf.DEFAULT, {}).setdefault(device or "", round(words))
-    return {encoder: list(found.items()) for encoder, found in latest.items()}
 
 
 def _facts_here(name: str) -> Facts | None:

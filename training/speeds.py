@@ -37,6 +37,14 @@ def note(settings: dict[str, Any], device: str, words: int, seconds: float) -> N
     )
 
 
+def by_encoder() -> dict[str, list[tuple[str, int]]]:
+    """How many words a second trainings read here: {encoder: [(device, words), ...]}, the latest first."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for speed in Speed.objects.order_by("-measured_at"):
+        found.setdefault(speed.encoder, []).append((speed.device, round(speed.words_per_second)))
+    return found
+
+
 def words_to_learn(project: Project) -> int:
     """The words of the finished articles that a training would read."""
     gold = finished_gold(project).filter(document__split=Split.TRAIN)

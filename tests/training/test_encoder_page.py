@@ -12,7 +12,8 @@ from annotate.models import Document, Prediction, Project
 from tests.make import join, make_document, make_project, make_user
 from tests.training.fake_queue import FakeQueue
 from tests.training.runs import ask, make_run, make_version
-from training import encoders, jobs, predictions
+from training import encoders, jobs, predictions, speeds
+from training.engine.recipe import Settings
 from training.engine.shelf import DEFAULT
 from training.models import Run, Version
 
@@ -211,9 +212,8 @@ def test_folders_that_others_checked_are_listed_where_one_sees_their_project(
 
 def test_speed_is_that_of_the_latest_training_on_each_device(project: Project, page: Callable[..., str]) -> None:
     for words, device in ((900, "cpu, 2 threads"), (1200, "cpu, 2 threads"), (9000, "H200")):
-        scores = {"words_per_second": words, "device": device}
-        make_run(project, settings={"encoder": DEFAULT}, scores=scores)
-    assert encoders.speeds() == {DEFAULT: [("H200", 9000), ("cpu, 2 threads", 1200)]}
+        speeds.note(Settings(epochs=1, frozen_share=0.0, encoder=DEFAULT).as_dict(), device, words * 60, 60)
+    assert speeds.by_encoder() == {DEFAULT: [("H200", 9000), ("cpu, 2 threads", 1200)]}
     html = page(address(project))
     assert "1,200" in html
     assert "900<" not in html.replace("9,000", "")

@@ -186,8 +186,7 @@ class Intake:
     def _add_labels(self, names: Iterable[str]) -> None:
         known = set(self.project.label_names()) if self.stored.labels else set()
         new = [name for name in dict.fromkeys(names) if name not in known]
-        for name in new:
-            self.project.add_label(name)
+        self.project.add_labels(new)
         self.stored.new_labels += new
         if new and self.tell_labels is not None:
             self.tell_labels(self.stored.new_labels)

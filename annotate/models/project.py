@@ -66,21 +66,31 @@ class Project(models.Model):
         project = cls(name=name.strip(), slug=free_slug(name), **fields)
         project.full_clean(exclude=["current_source"])
         project.save()
-        for position, label in enumerate(labels):
-            project.add_label(label, position=position)
+        project.add_labels(labels)
         if manager is not None:
             Membership.objects.create(project=project, user=manager, role=Role.MANAGER)
         return project
 
-    def add_label(self, name: str, position: int | None = None, **fields: Any) -> Label:
-        taken = list(self.labels.values_list("position", "key"))
-        place = position if position is not None else max((p for p, _ in taken), default=-1) + 1
-        fields.setdefault("key", next((d for d in DIGITS if d not in {key for _, key in taken}), ""))
-        fields.setdefault("color", place % COLORS + 1)
-        label = Label(project=self, name=name.strip(), position=place, **fields)
-        label.full_clean()
-        label.save()
-        return label
+    def add_label(self, name: str, **fields: Any) -> Label:
+        return self.add_labels([name], **fields)[0]
+
+    def add_labels(self, names: Iterable[str], **fields: Any) -> list[Label]:
+        """New labels behind those there are; unsaid, each has the next free digit as key and the next colour."""
+        there = list(self.labels.values_list("name", "position", "key"))
+        taken, keys = {name for name, _, _ in there}, {key for _, _, key in there}
+        free = (digit for digit in DIGITS if digit not in keys)
+        first = max((position for _, position, _ in there), default=-1) + 1
+        labels = []
+        for position, name in enumerate(map(str.strip, names), first):
+            if name in taken:
+                raise ValidationError(f"There is a label of this name already: “{name}”.")
+            taken.add(name)
+            own = {"color": position % COLORS + 1, **fields}
+            if "key" not in own:
+                own["key"] = next(free, "")
+            labels.append(Label(project=self, name=name, position=position, **own))
+            labels[-1].clean_fields(exclude=["project"])
+        return Label.objects.bulk_create(labels)
 
     @cached_property
     def label_list(self) -> list[Label]:

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", metavar="FOLDER", help="where the browser test puts pictures of the pages")
+
+
+def pytest_collection_finish() -> None:
+    """Each training asks for a collection of garbage: let it go through what the tests make, not through libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

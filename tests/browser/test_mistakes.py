@@ -1,8 +1,11 @@
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Desk
 from tests.make import make_document, make_project
 from tests.training.runs import PROGRESS, make_mistake, make_run, running
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_mistake_opens_its_article_with_the_cursor_on_its_words(desk: Desk) -> None:

@@ -21,7 +21,7 @@ from annotate import iob2
 from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, How, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 from annotate.passages import touching
-from annotate.prepared import prepared
+from annotate.prepared import insert, prepared
 from annotate.signals import document_finished
 
 NEW_SUGGESTIONS = "New suggestions have come in for this article. Look them over; nothing was changed."
@@ -176,7 +176,7 @@ class Desk:
         self._settle(status)
         self.edits = [self._log(change, status_before, undoes) for change in changes]
         annotation.store()
-        Edit.objects.bulk_create(self.edits)
+        insert(self.edits)
         Verdict.objects.bulk_create(
             Verdict(
                 document=self.document,

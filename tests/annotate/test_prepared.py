@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotate.models import Annotation, Document, Edit
-from annotate.prepared import prepared, prepared_update
+from annotate.prepared import insert, prepared, prepared_update
 from tests.make import make_document, make_project
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +117,43 @@ def test_fields_are_written_as_the_model_writes_them() -> None:
     assert finish(document.pk, tags=["O", "O", "O"], status="in_progress", finished_at=None) == 1
     assert Annotation.objects.get(document=document).finished_at is None
     assert finish(0, tags=["O"], status="finished", finished_at=None) == 0
+
+
+def test_rows_are_added_as_the_model_adds_them() -> None:
+    document = make_document("Ada sang.", PER="Ada")
+    like = document.edits.get()
+    rows = [
+        Edit(
+            document=document,
+            annotation=like.annotation,
+            batch=uuid4(),
+            revision=number,
+            start=1,
+            end=2,
+            char_start=4,
+            char_end=8,
+            before=["O"],
+            after=["B-LOC"],
+            status_before="raw",
+            status_after="in_progress",
+            how=like.how,
+        )
+        for number in (2, 3)
+    ]
+    with CaptureQueriesContext(connection) as asked:
+        insert(rows[:1])
+        insert(rows[1:])
+        insert([])
+    assert len(asked) == 2
+    assert all(row.pk and row.at and not row._state.adding for row in rows)
+    kept = list(Edit.objects.filter(revision__gt=1).order_by("pk"))
+    assert kept == rows
+    assert [(row.batch, row.after, row.at, row.author) for row in kept] == [
+        (row.batch, ["B-LOC"], row.at, None) for row in rows
+    ]
+
+
+def test_what_a_prepared_query_cannot_make_is_refused() -> None:
+    as_dicts = prepared(lambda state: Document.objects.filter(state=state).values("pk"))
+    with pytest.raises(TypeError, match="lists of values"):
+        as_dicts("raw")

@@ -22,7 +22,7 @@ from annotate.models import HELD_OUT, Document, Listed, State
 from annotate.models.document import DocumentQuerySet
 from training import doorbell, predictions
 from training.models import Version
-from training.tagging import Mention, Tagging
+from training.models.tagging import Mention, Tagging
 
 TURN = 10.0  # seconds, after which others that wait for the predictor have theirs
 MOST_ARTICLES, MOST_WORDS = 32, 8_000  # of one step

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from training.tagging import Mention, Tagging
+from training.models.tagging import Mention, Tagging
 
 CHUNK = 2_000  # rows read at a time
 COLUMNS = ("article", "title", "mention", "label", "start", "end", "probability")

@@ -22,7 +22,7 @@ from annotate.models import Role
 from annotate.queue import QueueDown
 from training import archive, archive_files, doorbell, telling
 from training.models import Version
-from training.tagging import Mention, Tagging
+from training.models.tagging import Mention, Tagging
 
 PAGE = 100
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.models import Project
-from training.learning import folder_of
+from training.folders import folder_of
 from training.models import Version
 from training.paths import cache_of
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from training import models
-from training.models import Run, RunQuerySet
+from training.models import Run, RunQuerySet, run
 
 if TYPE_CHECKING:
     from training.engine.train import Progress
@@ -61,7 +60,7 @@ class Hold:
         try:
             beaten = time.monotonic()
             while not self._done.wait(LOOK_EVERY):
-                due = time.monotonic() - beaten >= models.HEARTBEAT.total_seconds()
+                due = time.monotonic() - beaten >= run.HEARTBEAT.total_seconds()
                 beaten = time.monotonic() if due else beaten
                 self._look(due)
         finally:

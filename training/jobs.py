@@ -18,7 +18,7 @@ from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
 from training.learning import adopt, learn
 from training.models import Learner, Run, Version
-from training.tagging import Tagging
+from training.models.tagging import Tagging
 
 Work = Callable[[Run, Hold], Version | None]
 
@@ -140,7 +140,7 @@ def job_died(job_id: str, reason: str) -> None:
     if name != "run" or not pk.isdecimal():
         return
     for run in Run.objects.left_by_child(int(pk)):
-        Run.objects.left_by_child(run.pk).fail(trouble.died(reason, run.kind))
+        Run.objects.left_by_child(run.pk).fail(trouble.died(reason, run.kind, run.kept_step))
 
 
 def _carry_out(run_id: int, work: Work) -> None:
@@ -165,7 +165,8 @@ def _close(run: Run, hold: Hold, work: Work) -> Version | None:
         raise
     except Exception as error:  # whatever it is: the person who pressed Retrain must read it in the row
         log.exception("Run %s failed.", run.pk)
-        hold.row().fail(trouble.in_words(error, run.kind))
+        kept = hold.row().values_list("kept_step", flat=True).first() or 0
+        hold.row().fail(trouble.in_words(error, run.kind, kept))
     return None
 
 

@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.conf import settings as django_settings
 from django.db import transaction
 from django.utils import timezone
 
 from annotate import iob2
 from annotate.models import Document, Project, Source, Split
-from training import card, comparing, instant, mistakes, snapshot, speeds
+from training import card, comparing, folders, instant, mistakes, resuming, snapshot, speeds
 from training.heartbeat import Hold, Lost, ProgressWriter
 from training.models import Run, Version
 
@@ -41,17 +40,13 @@ class Judgement(NamedTuple):
 
 def learn(run: Run, hold: Hold) -> Version:
     """Do all of a claimed run. Raises Lost, Stopped, NothingToLearn, what the engine raises, and OSError."""
-    from training.engine.recipe import Settings
     from training.engine.train import train
 
-    frozen = snapshot.take(run.project)
-    words = sum(len(article.words) for article in frozen.training)
-    settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
-    settings, start = _start(run.project, settings)
+    frozen, settings, start = resuming.read(run) or _begin(run, hold)
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
     hold.write(held_out=comparing.held_out(frozen.validation))
-    aside = _fresh_aside(run)
-    report = ProgressWriter(hold)
+    aside = folders.fresh_aside(run)
+    report, checkpoints = ProgressWriter(hold), resuming.checkpoints(run, hold)
     try:
         result = train(
             settings,
@@ -63,12 +58,31 @@ def learn(run: Run, hold: Hold) -> Version:
             hold.should_stop,
             data_hash=frozen.hash,
             start=start,
+            checkpoints=checkpoints,
         )
+        words = sum(len(article.words) for article in frozen.training)
         speeds.note(settings.as_dict(), result.manifest["device"], words, result.seconds)
         judgement = _judge(run.project, frozen, result, hold, report)
-        return _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
+        version = _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
+        resuming.clear(run)
+        return version
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        if hold.stop_requested or checkpoints.last() is None:
+            resuming.clear(run)
+
+
+def _begin(run: Run, hold: Hold) -> resuming.Beginning:
+    """Freeze the gold, choose the settings, and write down what the run begins with. Raises NothingToLearn."""
+    from training.engine.recipe import Settings
+
+    frozen = snapshot.take(run.project)
+    words = sum(len(article.words) for article in frozen.training)
+    settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
+    beginning = resuming.Beginning(frozen, *_start(run.project, settings))
+    resuming.write(run, beginning)
+    hold.write(kept_step=0)
+    return beginning
 
 
 def adopt(run: Run, hold: Hold) -> Version:
@@ -84,7 +98,7 @@ def adopt(run: Run, hold: Hold) -> Version:
     if not ours:
         raise snapshot.NothingToLearn("The project has none of the labels any more that were to be taken over.")
     hold.write(scores={"articles": _articles(frozen)}, held_out=comparing.held_out(frozen.validation))
-    aside = _fresh_aside(run)
+    aside = folders.fresh_aside(run)
     report = ProgressWriter(hold)
     try:
         result = engine.adopt(
@@ -130,27 +144,8 @@ def _start(project: Project, settings: Settings) -> tuple[Settings, Start | None
     if current is None:
         return replace(settings, warm_start=False), None
     return replace(settings, encoder=current.run.settings.get("encoder", settings.encoder)), Start(
-        folder_of(current), current.source.renamed
+        folders.folder_of(current), current.source.renamed
     )
-
-
-def models_folder(project: Project) -> Path:
-    return Path(django_settings.TAGDESK_DATA) / "models" / str(project.pk)
-
-
-def folder_of(version: Version) -> Path:
-    return Path(django_settings.TAGDESK_DATA) / version.folder
-
-
-def _fresh_aside(run: Run) -> Path:
-    """A place for the unfinished model. What earlier runs left goes, and what another at work has there stays."""
-    folder = models_folder(run.project)
-    folder.mkdir(parents=True, exist_ok=True)
-    at_work = {f".partial-{claim}" for claim in run.project.runs.active().values_list("claim", flat=True)}
-    for left in folder.glob(".partial-*"):
-        if left.name not in at_work:
-            shutil.rmtree(left, ignore_errors=True)
-    return folder / f".partial-{run.claim}"
 
 
 def _articles(frozen: snapshot.Snapshot) -> dict[str, int]:
@@ -224,7 +219,7 @@ def _tag_with(
     if version is None:
         return None, ""
     try:
-        return [p.tags for p in Predictor.load(folder_of(version)).predict(articles, told)], ""
+        return [p.tags for p in Predictor.load(folders.folder_of(version)).predict(articles, told)], ""
     except (EncoderError, OSError, ValueError, KeyError) as error:
         log.warning("Version %s cannot be loaded to compare with (%s).", version.pk, type(error).__name__)
         return None, f"Version {version.number}, the model before, could not be loaded, so nothing was compared."
@@ -255,14 +250,14 @@ def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgemen
         if not ended.update(status=Run.Status.SUCCEEDED, ended_at=now, heartbeat_at=now, scores=scores):
             raise Lost(f"run {run.pk} was stopped or is not ours any more")
         source = Source.next_of(project, Source.Kind.MODEL, frozen.labels, frozen.labels_at)
-        folder = models_folder(project) / f"v{source.number}"
-        _move(aside, folder)
+        folder = folders.models_folder(project) / f"v{source.number}"
+        folders.move(aside, folder)
         version = Version.objects.create(
             run=run,
             project=project,
             source=source,
             number=source.number,
-            folder=str(folder.relative_to(django_settings.TAGDESK_DATA)),
+            folder=folders.told(folder),
             labels=frozen.labels,
             scores=scores["candidate"] or {},
             taken_from=run.settings["encoder"] if run.kind == Run.Kind.READY else "",
@@ -280,9 +275,3 @@ def _unless_overtaken(judgement: Judgement, project: Project) -> tuple[dict[str,
     reason = "Kept aside: somebody made another model current while this one was being trained."
     decision = {**judgement.scores["decision"], "promote": False, "reason": reason}
     return {**judgement.scores, "decision": decision}, False
-
-
-def _move(aside: Path, folder: Path) -> None:
-    # What lies there has no row: the machine went down between the move and the commit.
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)

@@ -13,7 +13,7 @@ from django.conf import settings
 from annotate import iob2
 from annotate.models import Document, Split
 from training import snapshot
-from training.learning import folder_of
+from training.folders import folder_of
 from training.models import Version
 
 if TYPE_CHECKING:

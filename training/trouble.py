@@ -17,14 +17,14 @@ TRAINING = ("The training", "Nothing it did was kept; press Retrain to try again
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
-def in_words(error: BaseException, kind: str = "") -> str:
+def in_words(error: BaseException, kind: str = "", kept_step: int = 0) -> str:
     """Say what happened to a run, what was kept and what to do, and below it the technical line."""
     if type(error).__name__ in FOR_PEOPLE:
         return str(error)
     words = _cause(error) or "Something went wrong that Tagdesk has no words for; the worker's log has the whole story."
     kept = "Nothing of this run was kept; earlier models and all tags are safe."
-    if kind == "curve":
-        kept = f"{CUT_OFF[kind][1]}."
+    if kind == "curve" or kept_step:
+        kept = f"{_cut_off(kind, kept_step)[1]}."
     return f"{words} {kept}\n{technical(error)}"
 
 
@@ -46,10 +46,16 @@ def no_result(error: BaseException) -> str:
     return f"{words} What was found so far is kept, and it can go on from there.\n{technical(error)}"
 
 
-def died(reason: str, kind: str) -> str:
+def died(reason: str, kind: str, kept_step: int = 0) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
-    what, again = CUT_OFF.get(kind, TRAINING)
+    what, again = _cut_off(kind, kept_step)
     return f"{what} was cut off. {reason} {again}."
+
+
+def _cut_off(kind: str, kept_step: int) -> tuple[str, str]:
+    if kept_step:
+        return TRAINING[0], f"What it had learnt by step {kept_step:,} is kept: press Go on, or Retrain to begin anew"
+    return CUT_OFF.get(kind, TRAINING)
 
 
 def _cause(error: BaseException) -> str:
@@ -65,9 +71,9 @@ def technical(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".strip()[:1000]
 
 
-def gone_silent(since: datetime | None, kind: str) -> str:
+def gone_silent(since: datetime | None, kind: str, kept_step: int = 0) -> str:
     """Say that a worker gave no sign of life any more."""
-    _, again = CUT_OFF.get(kind, TRAINING)
+    _, again = _cut_off(kind, kept_step)
     at = timezone.localtime(since).strftime(" at %H:%M") if since else ""
     return f"The worker stopped{at} without a word (killed, out of memory or restarted). {again}."
 

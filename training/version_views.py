@@ -1,22 +1,26 @@
-"""Versions: compare two, download one, delete one."""
+"""The list of models; and versions: compare, make current, have predict by another path, download, delete."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate.access import get_project
-from annotate.models import Document, Project, Role
-from training import comparing, deletion, telling
+from annotate.models import Document, Kept, Project, Role, Verdict
+from annotate.queue import QueueDown
+from training import comparing, deletion, doorbell, telling
 from training.engine import shelf
-from training.learning import folder_of
-from training.models import Version
+from training.folders import folder_of
+from training.models import Deleted, Run, Version
 from training.packing import zipped
+from training.views import learner_line
 
 PAGE = 50
 
@@ -33,6 +37,32 @@ class PairForm(forms.Form):
         super().__init__({name: given.get(name, newest[name]) for name in newest})
         for field in ("first", "second"):
             self.fields[field].choices = [(number, f"Version {number}") for number in numbers]  # type: ignore[attr-defined]
+
+
+@require_GET
+@login_required
+def models(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_project(request.user, slug)
+    project.runs.all().close_stale()
+    runs = project.runs.exclude(kind__in=(Run.Kind.CHECK, Run.Kind.CURVE)).select_related("version")
+    runs = runs.defer("losses", "progress", "held_out").order_by("-pk")
+    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    current = Version.current_of(project)
+    kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
+    scored = [version.number for run in page if (version := getattr(run, "version", None)) and version.scores]
+    role = Role(project.role_of(request.user) or Role.VIEWER)
+    context = {
+        "project": project,
+        "page": page,
+        "plotted": scored[0] if len(scored) > 1 and page.number == 1 else None,
+        "rows": [_row(run, project, kept) for run in page],
+        "learner": learner_line(project),
+        "may_promote": role == Role.MANAGER,
+        "may_download": role.rank >= Role.ANNOTATOR.rank,
+        "current": current,
+        "paths": telling.paths(current.paths, Version.Path.choices) if current else [],
+    }
+    return render(request, "training/models.html", context)
 
 
 @require_GET
@@ -135,3 +165,62 @@ def _get_version(user: Any, pk: int, role: Role) -> Version:
     version = get_object_or_404(visible.select_related("project__current_source", "source", "deleted_by"), pk=pk)
     get_project(user, version.project.slug, role)
     return version
+
+
+@require_POST
+@login_required
+def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
+    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
+    version = get_object_or_404(visible.select_related("project", "source", "deleted_by"), pk=pk)
+    project = get_project(request.user, version.project.slug, Role.MANAGER)
+    before = Version.current_of(project)
+    if not version.deleted_at and not folder_of(version).is_dir():
+        messages.error(request, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
+    elif before != version:
+        try:
+            version.promote()
+        except Deleted as gone:
+            messages.error(request, f"{gone} It cannot be used again.")
+        else:
+            undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
+            told = f"Version {version.number} is the current model now; its suggestions follow."
+            messages.success(request, told, extra_tags=undo)
+            _ring_for_predictions(request, version)
+    return redirect("models", project.slug)
+
+
+@require_POST
+@login_required
+def version_path(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Have a version predict by another of the paths that were tried."""
+    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
+    version = get_object_or_404(visible.select_related("project"), pk=pk)
+    get_project(request.user, version.project.slug, Role.MANAGER)
+    path = request.POST.get("path", "")
+    if "words_per_s" not in version.paths.get(path, {}):
+        raise BadRequest("This path was not tried, or does not work for this model.")
+    Version.objects.filter(pk=pk).update(path=path)
+    name = Version.Path(path).label
+    messages.success(request, f"Version {version.number} predicts by {name} from now on; what it has said stays.")
+    return redirect("models", version.project.slug)
+
+
+def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
+    try:
+        doorbell.ring_for_predictions(version.source_id)
+    except QueueDown as down:
+        messages.warning(request, f"{down} The suggestions are made as soon as it does.")
+
+
+def _row(run: Run, project: Project, kept: dict[int, Kept]) -> dict[str, Any]:
+    version = getattr(run, "version", None)
+    judged = kept.get(version.source_id) if version else None
+    return {
+        "run": run,
+        "version": version,
+        "is_current": version is not None and version.source_id == project.current_source_id,
+        "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
+        "interval": telling.between(version.scores.get("f1_interval") if version else None),
+        "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish) if judged else "",
+        "encoder": shelf.short_name(run.settings.get("encoder", "")),
+    }

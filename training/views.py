@@ -1,4 +1,4 @@
-"""The training panel of the project page, a run's page, and the list of models."""
+"""The training panel of the project page, and a run's page."""
 
 import time
 from contextlib import suppress
@@ -7,11 +7,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import retarget
 
@@ -21,15 +18,12 @@ from annotate.models import Document, Kept, Prediction, Project, Role, Source, S
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
 from training import doorbell, encoders, speeds, telling
-from training.engine import shelf
 from training.engine.recipe import STANDARD
 from training.forms import RunForm
 from training.instant import FEWEST
-from training.learning import folder_of
-from training.models import Deleted, Learner, Run, Version
+from training.models import Learner, Run, Version
 from training.snapshot import nothing_finished
 
-PAGE = 50
 RUNNING_ALREADY = "A training is waiting or running already, so nothing new was started."
 
 
@@ -37,6 +31,22 @@ RUNNING_ALREADY = "A training is waiting or running already, so nothing new was 
 @login_required
 def training_panel(request: HttpRequest, slug: str) -> HttpResponse:
     return _render_panel(request, get_project(request.user, slug))
+
+
+@require_GET
+@login_required
+def training_news(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the pages of a project ask for now and then: whether a training is at work, and how the last one ended."""
+    project = get_project(request.user, slug)
+    trainings = project.runs.filter(kind=Run.Kind.TRAIN).defer("losses", "held_out", "progress")
+    ended = trainings.filter(status__in=(Run.Status.SUCCEEDED, Run.Status.FAILED)).select_related("version").first()
+    context = {
+        "project": project,
+        "run": ended,
+        "version": getattr(ended, "version", None),
+        "is_active": trainings.active().exists(),
+    }
+    return render(request, "training/_news.html", context)
 
 
 @require_POST
@@ -85,52 +95,16 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     return _render_run(request, run)
 
 
-@require_GET
-@login_required
-def models(request: HttpRequest, slug: str) -> HttpResponse:
-    project = get_project(request.user, slug)
-    project.runs.all().close_stale()
-    runs = project.runs.exclude(kind__in=(Run.Kind.CHECK, Run.Kind.CURVE)).select_related("version")
-    runs = runs.defer("losses", "progress", "held_out").order_by("-pk")
-    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
-    current = Version.current_of(project)
-    kept = Verdict.objects.kept_by_source([run.version.source_id for run in page if hasattr(run, "version")])
-    scored = [version.number for run in page if (version := getattr(run, "version", None)) and version.scores]
-    role = Role(project.role_of(request.user) or Role.VIEWER)
-    context = {
-        "project": project,
-        "page": page,
-        "plotted": scored[0] if len(scored) > 1 and page.number == 1 else None,
-        "rows": [_row(run, project, kept) for run in page],
-        "learner": _learner(project),
-        "may_promote": role == Role.MANAGER,
-        "may_download": role.rank >= Role.ANNOTATOR.rank,
-        "current": current,
-        "paths": telling.paths(current.paths, Version.Path.choices) if current else [],
-    }
-    return render(request, "training/models.html", context)
-
-
 @require_POST
 @login_required
-def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
-    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
-    version = get_object_or_404(visible.select_related("project", "source", "deleted_by"), pk=pk)
-    project = get_project(request.user, version.project.slug, Role.MANAGER)
-    before = Version.current_of(project)
-    if not version.deleted_at and not folder_of(version).is_dir():
-        messages.error(request, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
-    elif before != version:
-        try:
-            version.promote()
-        except Deleted as gone:
-            messages.error(request, f"{gone} It cannot be used again.")
-        else:
-            undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
-            told = f"Version {version.number} is the current model now; its suggestions follow."
-            messages.success(request, told, extra_tags=undo)
-            _ring_for_predictions(request, version)
-    return redirect("models", project.slug)
+def run_go_on(request: HttpRequest, pk: int) -> HttpResponseBase:
+    run = get_run(request.user, pk, Role.ANNOTATOR)
+    if run.go_on():
+        with suppress(QueueDown):  # the run waits in its row
+            doorbell.ring_for_run(run)
+    else:
+        messages.warning(request, "This training cannot go on: another one has begun since, or it is at work already.")
+    return redirect("run", pk)
 
 
 @require_POST
@@ -150,23 +124,7 @@ def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     return _render_panel(request, project) if request.htmx else redirect("models", slug)
 
 
-@require_POST
-@login_required
-def version_path(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Have a version predict by another of the paths that were tried."""
-    visible = Version.objects.filter(project__in=Project.objects.visible_to(request.user))
-    version = get_object_or_404(visible.select_related("project"), pk=pk)
-    get_project(request.user, version.project.slug, Role.MANAGER)
-    path = request.POST.get("path", "")
-    if "words_per_s" not in version.paths.get(path, {}):
-        raise BadRequest("This path was not tried, or does not work for this model.")
-    Version.objects.filter(pk=pk).update(path=path)
-    name = Version.Path(path).label
-    messages.success(request, f"Version {version.number} predicts by {name} from now on; what it has said stays.")
-    return redirect("models", version.project.slug)
-
-
-def _learner(project: Project) -> dict[str, Any]:
+def learner_line(project: Project) -> dict[str, Any]:
     """The instant learner's line."""
     row = Learner.objects.filter(project=project).select_related("project").first()
     sources = list(Source.objects.filter(project=project, kind=Source.Kind.INSTANT).values_list("pk", flat=True))
@@ -222,13 +180,6 @@ def _in_place(request: HttpRequest, response: HttpResponse, whole: str) -> HttpR
     return retarget(response, whole) if "shown" in request.GET else response
 
 
-def _ring_for_predictions(request: HttpRequest, version: Version) -> None:
-    try:
-        doorbell.ring_for_predictions(version.source_id)
-    except QueueDown as down:
-        messages.warning(request, f"{down} The suggestions are made as soon as it does.")
-
-
 def _render_panel(
     request: HttpRequest, project: Project, notice: str = "", form: RunForm | None = None
 ) -> HttpResponse:
@@ -249,7 +200,7 @@ def _render_panel(
         "waiting": waiting,
         "filling": telling.filling(current.filling, suggested, time.time()) if current else "",
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
-        "learner": _learner(project),
+        "learner": learner_line(project),
         "finished": finished,
         "why_not": _why_not(project, encoder, finished),
         "may_switch": role == Role.MANAGER,
@@ -321,20 +272,6 @@ def _are_suggestions_due(version: Version) -> bool:
         return False
     # While it has said nothing, every article still to be tagged is due: no need to look for each one's prediction.
     return Document.objects.filter(project=version.project_id).unfinished().in_split(Split.TRAIN).exists()
-
-
-def _row(run: Run, project: Project, kept: dict[int, Kept]) -> dict[str, Any]:
-    version = getattr(run, "version", None)
-    judged = kept.get(version.source_id) if version else None
-    return {
-        "run": run,
-        "version": version,
-        "is_current": version is not None and version.source_id == project.current_source_id,
-        "took": telling.time_span(run.duration.total_seconds() if run.duration else None),
-        "interval": telling.between(version.scores.get("f1_interval") if version else None),
-        "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish) if judged else "",
-        "encoder": shelf.short_name(run.settings.get("encoder", "")),
-    }
 
 
 def _kept(version: Version, labels: list[str]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from tests.training.fake_queue import FakeQueue, Rung
 from tests.training.runs import make_version
 from training import archive, jobs, predictions
 from training.models import Version
-from training.tagging import STALE, Mention, Tagging
+from training.models.tagging import STALE, Mention, Tagging
 
 pytestmark = pytest.mark.usefixtures("rung")
 TRIED = {"torch": {"words_per_s": 100, "agreement": 1.0}, "tried_on": {"articles": 1, "entities": 0, "gold": False}}

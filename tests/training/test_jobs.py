@@ -14,7 +14,7 @@ from annotate.models import Annotation, Document, Prediction, Project, Source
 from tests.make import make_document, make_project
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_version
-from training import heartbeat, jobs, learning
+from training import folders, heartbeat, jobs, learning
 from training.engine import train as engine
 from training.heartbeat import Hold
 from training.models import Run, Version
@@ -53,7 +53,7 @@ def test_the_folder_loads_with_plain_transformers(newsroom: Project, encoder: Pa
     from transformers import AutoModelForTokenClassification
 
     version = learn(newsroom, encoder).version
-    model = AutoModelForTokenClassification.from_pretrained(learning.folder_of(version))
+    model = AutoModelForTokenClassification.from_pretrained(folders.folder_of(version))
     assert list(model.config.id2label.values()) == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 
 

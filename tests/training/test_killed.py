@@ -19,7 +19,8 @@ from tests.config.watching import alive, eventually
 from tests.make import make_user
 from tests.training.runs import ask
 from training import doorbell
-from training.models import HEARTBEAT, STALE_AFTER, Run, Version
+from training.models import Run, Version
+from training.models.run import HEARTBEAT, STALE_AFTER
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 150.0  # seconds; a worker imports torch first, and the machine may be busy

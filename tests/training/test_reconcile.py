@@ -13,7 +13,7 @@ from annotate.models import Project
 from annotate.queue import QueueDown
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_run
-from training import doorbell, jobs, models
+from training import doorbell, jobs
 from training.models import Run, Version
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -113,7 +113,7 @@ def test_a_run_that_another_worker_holds_outlives_a_second_delivery(
 ) -> None:
     run = ask(newsroom)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(models, "WORKER", uuid4())
+        elsewhere.setattr("training.models.run.WORKER", uuid4())
         assert Run.objects.claim(run.pk)
     jobs.job_died(run.job_id, "Its process was killed (SIGKILL).")
     run.refresh_from_db()

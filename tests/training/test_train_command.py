@@ -12,7 +12,7 @@ from annotate.queue import QueueDown, Workers
 from tests.make import make_project
 from tests.training.fake_queue import FakeQueue
 from tests.training.runs import QUICK, make_run
-from training import jobs, learning
+from training import folders, jobs
 from training.engine.progress import Stopped
 from training.engine.recipe import Settings
 from training.management.commands import train as command
@@ -99,7 +99,7 @@ def test_ctrl_c_stops_the_training_and_leaves_nothing(
     with pytest.raises(CommandError, match="was stopped"):
         train(newsroom.slug, "--here")
     assert Run.objects.get().status == "stopped"
-    folder = learning.models_folder(newsroom)
+    folder = folders.models_folder(newsroom)
     assert not folder.exists() or list(folder.iterdir()) == []
 
 

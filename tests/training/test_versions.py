@@ -19,7 +19,7 @@ from tests.make import anew, join, make_document, make_user, suggest
 from tests.training.fake_queue import FakeQueue
 from tests.training.runs import learn, make_version
 from training import card, packing, snapshot
-from training.learning import folder_of
+from training.folders import folder_of
 from training.models import Deleted, Version
 
 pytestmark = pytest.mark.usefixtures("bell")

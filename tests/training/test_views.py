@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotate import relabelling
 from annotate.models import Document, Prediction, Project
-from tests.make import make_document
+from tests.make import make_document, make_user
 from tests.training.fake_queue import DOWN, FakeQueue
 from tests.training.runs import PROGRESS, make_run, make_version, running
 from training import predictions
@@ -415,3 +415,27 @@ def test_retrain_is_off_while_the_labels_are_being_changed(project: Project, pag
     html = page(panel_of(project))
     assert 'class="main" disabled aria-describedby="why-not"' in html
     assert "The labels of this project are being changed." in html
+
+
+def test_the_news_are_how_the_last_training_ended(
+    project: Project, signed_in: Client, page: Callable[..., str]
+) -> None:
+    address = f"/projects/{project.slug}/training/news"
+    assert 'data-run="0"' in page(address)
+    make_run(project, "stopped")
+    make_run(project, "succeeded", kind="check")
+    assert 'data-run="0"' in page(address)
+    version = make_version(project, f1=0.7123)
+    assert "Version 1 is trained, F1 0.712, and was kept aside." in page(address)
+    assert f'data-run="{version.run_id}"' in page(address)
+    assert "data-active" not in page(address)
+    failed = make_run(project, "failed")
+    running(project)
+    assert "The training failed." in page(address)
+    assert f'href="/runs/{failed.pk}/"' in page(address)
+    assert "data-active" in page(address)
+
+
+def test_strangers_hear_no_news(project: Project, client: Client) -> None:
+    client.force_login(make_user("eve"))
+    assert client.get(f"/projects/{project.slug}/training/news").status_code == 404

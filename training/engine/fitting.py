@@ -4,7 +4,7 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -12,6 +12,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
+from training.engine.checkpoints import Checkpoint, Checkpoints
 from training.engine.frozen import freeze, read_once
 from training.engine.recipe import Settings
 
@@ -46,11 +47,21 @@ class BatchTrainer(Trainer):
         return loss
 
 
-class EachStep(TrainerCallback):
-    """Tell how far training is after each step; whatever is told may raise, and so end the training."""
+class Keeping(NamedTuple):
+    """Where checkpoints are kept, and what is told with each, to be had again when training goes on from it."""
 
-    def __init__(self, after_step: AfterStep) -> None:
+    checkpoints: Checkpoints
+    told: Callable[[], dict[str, Any]]
+
+
+class EachStep(TrainerCallback):
+    """Tell how far training is after each step, and keep a checkpoint when one is due; whatever is told may raise, and
+    so end the training.
+    """
+
+    def __init__(self, after_step: AfterStep, keeping: Keeping | None) -> None:
         self.after_step = after_step
+        self.keeping = keeping
         self.trainer: BatchTrainer | None = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -59,6 +70,12 @@ class EachStep(TrainerCallback):
         if not math.isfinite(loss):
             raise Diverged(f"The loss became {loss} at step {state.global_step}. Try a lower learning rate.")
         self.after_step(state.global_step, loss)
+        if self.keeping and state.global_step < state.max_steps and self.keeping.checkpoints.is_due():
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.keeping:
+            self.keeping.checkpoints.seal(state.global_step, self.keeping.told())
 
 
 def fit(
@@ -69,11 +86,14 @@ def fit(
     settings: Settings,
     after_read: Callable[[int, int], None],
     after_step: AfterStep,
+    keeping: Keeping | None = None,
+    since: Checkpoint | None = None,
 ) -> None:
     """Train `model` in place on the batches (lists of indices of examples), in their order.
 
     What of it is frozen reads the examples first; `after_read(batches, of)` is told how far. Raises Diverged, and
-    whatever `after_read` and `after_step(step, loss)` raise. Leaves nothing on the disk.
+    whatever `after_read` and `after_step(step, loss)` raise. Leaves nothing on the disk but the checkpoints that it is
+    told to keep; from `since` on it does what it would have done had it not been cut off there.
     """
     pad_id = tokenizer.pad_token_id or 0
     freeze(model, settings.freeze_embeddings, settings.frozen_share)
@@ -83,8 +103,8 @@ def fit(
         if states is not None:
             rows = [(state, target) for state, (_, target) in zip(states, examples, strict=True)]
             collate = collate_states
-        after_step(0, None)
-        _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step))
+        after_step(since.step if since else 0, None)
+        _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step, keeping), since)
 
 
 def _train(
@@ -95,12 +115,14 @@ def _train(
     batches: Sequence[list[int]],
     settings: Settings,
     each_step: EachStep,
+    since: Checkpoint | None,
 ) -> None:
+    keeping = each_step.keeping
     with tempfile.TemporaryDirectory(prefix="tagdesk-") as aside:
         trainer = BatchTrainer(
             batches,
             model=model,
-            args=_arguments(settings, aside, len(batches)),
+            args=_arguments(settings, str(keeping.checkpoints.folder) if keeping else aside, len(batches)),
             train_dataset=rows,
             data_collator=collate,
             processing_class=tokenizer,
@@ -108,7 +130,7 @@ def _train(
         )
         trainer.remove_callback(PrinterCallback)
         each_step.trainer = trainer
-        trainer.train()
+        trainer.train(resume_from_checkpoint=str(since.folder) if since else None)
 
 
 def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments:
@@ -123,7 +145,8 @@ def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments
         seed=settings.seed,
         data_seed=settings.seed,
         use_cpu=not torch.cuda.is_available(),
-        save_strategy="no",
+        save_strategy="no",  # but when EachStep says so
+        save_total_limit=1,
         logging_strategy="no",
         eval_strategy="no",
         report_to=[],

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 REPORT_EVERY = 0.25  # seconds between two reports within a phase, so that reporting costs nothing
 
@@ -61,6 +61,15 @@ class Pace:
         self.losses: list[float] = []
         self.began = time.monotonic()
         self.seconds = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """Give what `go_on` wants to be told."""
+        return {"losses": self.losses, "seconds": self.seconds}
+
+    def go_on(self, told: dict[str, Any]) -> None:
+        """Go on from what was told, when training was cut off."""
+        self.losses = list(told["losses"])
+        self.began = time.monotonic() - told["seconds"]
 
     def progress(self, step: int, loss: float | None) -> Progress:
         """Describe the state after `step` steps, 0 before the first."""

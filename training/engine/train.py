@@ -16,8 +16,9 @@ from training.engine.align import pieces, targets
 from training.engine.articles import Article, tag_names
 from training.engine.batches import for_epochs
 from training.engine.calibration import calibrate
+from training.engine.checkpoints import Checkpoints
 from training.engine.encoders import EncoderError
-from training.engine.fitting import Diverged, Example, fit
+from training.engine.fitting import Diverged, Example, Keeping, fit
 from training.engine.predict import Predicted, Predictor
 from training.engine.progress import Pace, Progress, Reporter, Stopped
 from training.engine.recipe import Settings
@@ -68,6 +69,7 @@ def train(
     should_stop: Callable[[], bool],
     data_hash: str = "",
     start: Start | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Result:
     """Fine-tune the settings' encoder on the training articles, score it on the others, write it to `folder`.
 
@@ -75,6 +77,8 @@ def train(
     start: a trained model to go on from instead of the encoder.
     folder: new or empty, and the caller's to move into place; it is removed again where the run does not end well.
     None: nothing is kept but the result.
+    checkpoints: where to keep what a run needs to go on after its process died. Where one lies there already, kept by
+    a run of the same settings, articles and start, this goes on from it.
     should_stop is asked after each step. The same settings and articles on the same machine give the same model.
 
     Raises TrainingError (nothing to learn from), EncoderError, Diverged, and Stopped.
@@ -84,7 +88,7 @@ def train(
     report = Reporter(on_progress, should_stop)
     report(Progress("preparing", 0, 1))
     learner = untrained(settings, tags, start)
-    pace = _fit(learner, settings, training, report)
+    pace = _fit(learner, settings, training, report, checkpoints)
     logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
     gold = [article.tags for article in validation]
     calibration = calibrate([article.key for article in validation], gold, logits, learner.tags)
@@ -157,11 +161,20 @@ def examples_of(learner: Predictor, articles: Sequence[Article], all_subwords: b
     ]
 
 
-def _fit(learner: Predictor, settings: Settings, articles: Sequence[Article], report: Reporter) -> Pace:
+def _fit(
+    learner: Predictor,
+    settings: Settings,
+    articles: Sequence[Article],
+    report: Reporter,
+    checkpoints: Checkpoints | None,
+) -> Pace:
     examples = examples_of(learner, articles, settings.all_subwords)
     lengths = [len(piece.input_ids) for piece, _ in examples]
     batches = for_epochs(lengths, settings.token_budget, settings.epochs, settings.seed)
     pace = Pace(sum(len(article.words) for article in articles), batches)
+    since = checkpoints.last() if checkpoints else None
+    if since:
+        pace.go_on(since.told)
     fit(
         learner.model,
         learner.tokenizer,
@@ -170,6 +183,8 @@ def _fit(learner: Predictor, settings: Settings, articles: Sequence[Article], re
         settings,
         lambda done, of: report(Progress("reading", done, of)),
         lambda step, loss: report(pace.progress(step, loss)),
+        Keeping(checkpoints, pace.told) if checkpoints else None,
+        since,
     )
     return pace
 

@@ -1,17 +1,19 @@
-"""Runs and versions. The row is the record: whoever holds its claim token may write to it, nobody else."""
+"""A run: one attempt at training, or at what belongs to it. Whoever holds its claim token may write to it alone."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from annotate.models import Document, Project, Source
+from annotate.models import Project
+from training.models.encoder import EncoderChoice
 from training.trouble import gone_silent
 
 HEARTBEAT = timedelta(seconds=10)
@@ -93,7 +95,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def close_stale(self) -> None:
         """Fail the runs whose worker has gone silent. Their claims are void: one that wakes up writes nothing."""
         for run in self.stale():
-            Run.objects.held(run.pk, run.claim).stale().fail(gone_silent(run.heartbeat_at, run.kind))
+            Run.objects.held(run.pk, run.claim).stale().fail(gone_silent(run.heartbeat_at, run.kind, run.kept_step))
 
 
 class Run(models.Model):
@@ -137,6 +139,7 @@ class Run(models.Model):
         default=dict, help_text="{document: digest of its words and tags} of the articles it was scored on"
     )
     error = models.TextField(blank=True)
+    kept_step = models.PositiveIntegerField(default=0, help_text="The step of its last checkpoint; 0 without one")
 
     objects = RunQuerySet.as_manager()
 
@@ -196,6 +199,25 @@ class Run(models.Model):
     def technical(self) -> str:
         return self.error.partition("\n")[2]
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it was cut off behind a checkpoint, and no other training has taken its place."""
+        later = Run.objects.filter(project=self.project_id, kind=self.Kind.TRAIN, pk__gt=self.pk)
+        return self.status == self.Status.FAILED and self.kept_step > 0 and not later.exists()
+
+    def go_on(self) -> bool:
+        """Have a training that was cut off wait for a worker again. False where it cannot go on."""
+        if not self.can_go_on:
+            return False
+        cut_off = Run.objects.filter(pk=self.pk, status=self.Status.FAILED)
+        with suppress(IntegrityError), transaction.atomic():  # another one has been asked for just now
+            return bool(
+                cut_off.update(
+                    status=self.Status.QUEUED, claim=None, ended_at=None, error="", progress={}, stop_requested=False
+                )
+            )
+        return False
+
     def stop(self) -> None:
         """End a run that waits at once; ask one that works to stop at its next step."""
         mine = Run.objects.filter(pk=self.pk)
@@ -203,194 +225,3 @@ class Run(models.Model):
         if not waiting.end(self.Status.STOPPED, stop_requested=True):
             mine.active().update(stop_requested=True)
         self.refresh_from_db()
-
-
-class Learner(models.Model):
-    """The instant learner of a project: one row, which says what it knows now. Each fit replaces what was there."""
-
-    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="learner")
-    source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="+")
-    fits = models.PositiveIntegerField(default=0)
-    fitted_at = models.DateTimeField(null=True)
-    seconds = models.FloatField(default=0)
-    learnt = models.CharField(max_length=100, blank=True, help_text="Which gold: see `instant.state_of`")
-    articles = models.JSONField(default=dict, help_text="training, validation")
-    scores = models.JSONField(default=dict, help_text="On the finished validation articles; empty without any")
-    held_out = models.JSONField(
-        default=dict, help_text="{document: [[start, end, label], ...]}: what it says of these, to compare models by"
-    )
-    trouble = models.TextField(blank=True, help_text="Why it cannot learn, in words; empty while all is well")
-
-    def __str__(self) -> str:
-        return f"Instant learner of {self.project}"
-
-    @property
-    def is_current(self) -> bool:
-        return self.source_id is not None and self.project.current_source_id == self.source_id
-
-
-class Deleted(Exception):
-    """The version's model was deleted, so nothing can be done with it any more. The message is for people."""
-
-
-class Version(models.Model):
-    """What a run that succeeded left: an immutable, self-contained model folder, numbered per project. Where the
-    folder was deleted the row stays, for all that refers to it.
-    """
-
-    class Path(models.TextChoices):
-        TORCH = "torch", "PyTorch"
-        HALF = "half", "PyTorch in half precision"
-        ONNX = "onnx", "ONNX Runtime"
-        INT8 = "int8", "ONNX Runtime with 8 bits"
-
-    run = models.OneToOneField(Run, on_delete=models.RESTRICT, related_name="version")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
-    source = models.OneToOneField(Source, on_delete=models.RESTRICT, related_name="version")
-    number = models.PositiveIntegerField()
-    folder = models.CharField(max_length=300, help_text="Below the data folder")
-    labels = models.JSONField(help_text="Entity types in the order that the model knows them")
-    scores = models.JSONField(default=dict)
-    taken_from = models.CharField(
-        max_length=300, blank=True, help_text="The ready model that it is; empty where it was trained here"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    promoted_at = models.DateTimeField(null=True, blank=True)
-    path = models.CharField(
-        max_length=10, choices=Path.choices, blank=True, help_text="How it predicts; empty until all were tried"
-    )
-    filling = models.JSONField(
-        default=dict, help_text="How far its suggestions are: articles left, articles_per_s, at (seconds since 1970)"
-    )
-    paths = models.JSONField(default=dict, help_text="What trying each path came to: words_per_s, agreement, f1")
-    trouble = models.TextField(
-        blank=True, help_text="Why its suggestions cannot be made, in words; empty while all is well"
-    )
-    deleted_at = models.DateTimeField(null=True, blank=True)
-    deleted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-
-    class Meta:
-        ordering = ["-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="version_number_once"),
-            models.CheckConstraint(condition=Q(number__gte=1), name="version_numbers_begin_at_one"),
-        ]
-
-    def __str__(self) -> str:
-        return f"Version {self.number} of {self.project}"
-
-    @classmethod
-    def current_of(cls, project: Project) -> Version | None:
-        return cls.objects.filter(project=project, source__current_for=project).select_related("source").first()
-
-    @property
-    def is_current(self) -> bool:
-        return self.project.current_source_id == self.source_id
-
-    @property
-    def why_gone(self) -> str:
-        """That its model was deleted, in words; empty where it was not."""
-        if self.deleted_at is None:
-            return ""
-        on = timezone.localtime(self.deleted_at).strftime("%-d %B %Y")
-        by = f" by {self.deleted_by}" if self.deleted_by else ""
-        return f"The model of version {self.number} was deleted on {on}{by}."
-
-    def promote(self) -> None:
-        """Make this the version whose predictions people see. Raises Deleted."""
-        with transaction.atomic():
-            Project.objects.select_for_update().get(pk=self.project_id)  # whoever deletes a version waits for it, too
-            self.refresh_from_db(fields=["deleted_at", "deleted_by"])
-            if self.why_gone:
-                raise Deleted(self.why_gone)
-            Project.objects.filter(pk=self.project_id).update(current_source=self.source)
-            self.promoted_at = timezone.now()
-            self.save(update_fields=["promoted_at"])
-        self.project.current_source = self.source
-
-
-class Mistake(models.Model):
-    """What a run's model got wrong in a held-out article. In code points of the text, which never changes: tokens may
-    be split later. Labels are by the names with which the model was trained.
-    """
-
-    class Kind(models.TextChoices):
-        MISSED = "missed", "Missed"
-        SPURIOUS = "spurious", "Made up"
-        LABEL = "label", "Wrong label"
-        EXTENT = "extent", "Wrong extent"
-        BOTH = "both", "Wrong label and extent"
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="mistakes")
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
-    start = models.PositiveIntegerField(null=True, help_text="Of what people tagged; null where they tagged nothing")
-    end = models.PositiveIntegerField(null=True)
-    label = models.CharField(max_length=50, blank=True)
-    said_start = models.PositiveIntegerField(null=True, help_text="Of what the model said; null where it said nothing")
-    said_end = models.PositiveIntegerField(null=True)
-    said = models.CharField(max_length=50, blank=True)
-    probability = models.FloatField(null=True)
-    opened_at = models.DateTimeField(
-        null=True, help_text="When somebody first went from it to the article: tags changed since are not blind"
-    )
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=["missed", "spurious", "label", "extent", "both"]), name="mistake_kind_known"
-            ),
-            models.CheckConstraint(
-                condition=(Q(kind="spurious") | Q(start__isnull=False, end__gt=F("start")))
-                & (Q(kind="missed") | Q(said_start__isnull=False, said_end__gt=F("said_start"))),
-                name="mistake_has_its_ranges",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} in document {self.document_id}"
-
-    @property
-    def first(self) -> int:
-        return min(place for place in (self.start, self.said_start) if place is not None)
-
-    @property
-    def last(self) -> int:
-        return max(place for place in (self.end, self.said_end) if place is not None)
-
-
-class EncoderChoice(models.Model):
-    """The encoder that a project's trainings start from, where it is not the default, as it was found when checked."""
-
-    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="encoder_choice")
-    encoder = models.CharField(max_length=300, help_text="A Hugging Face id, or the path of a folder")
-    facts = models.JSONField(default=dict, help_text="family, layers, size, lower_case, licence, languages, ...")
-    chosen_at = models.DateTimeField(auto_now=True)
-
-    def __str__(self) -> str:
-        return f"{self.encoder} for {self.project}"
-
-
-class Speed(models.Model):
-    """How fast an encoder was trained on a device last, in words a second as if no layer had been frozen."""
-
-    encoder = models.CharField(max_length=300)
-    device = models.CharField(max_length=200)
-    words_per_second = models.FloatField()
-    measured_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["encoder", "device"], name="speed_once_a_device"),
-            models.CheckConstraint(condition=Q(words_per_second__gt=0), name="speed_is_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.encoder} on {self.device}: {self.words_per_second:.0f} words a second"
-
-
-from training.tagging import Mention as Mention  # noqa: E402 - it speaks of a Version
-from training.tagging import Tagging as Tagging  # noqa: E402

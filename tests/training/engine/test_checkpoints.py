@@ -1,0 +1,94 @@
+"""A run whose process died goes on from its last checkpoint, and ends where it would have ended."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.engine.test_train import FIVE, LABELS, settings_for
+from training.engine.checkpoints import SEAL, Checkpoints
+from training.engine.progress import Progress
+from training.engine.recipe import Settings
+from training.engine.train import Result, train
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def restless(encoder: Path, tmp_path: Path) -> Path:
+    """An encoder with dropout: where it goes on with other random numbers, it ends elsewhere."""
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    for file in encoder.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.2}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def run(
+    settings: Settings,
+    folder: Path,
+    checkpoints: Checkpoints | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Result:
+    return train(settings, LABELS, FIVE, FIVE, folder, on_progress, lambda: False, checkpoints=checkpoints)
+
+
+def after(step: int) -> Callable[[Progress], None]:
+    def die(progress: Progress) -> None:
+        if progress.phase == "training" and progress.step >= step:
+            raise Died
+
+    return die
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("frozen_share", [0.0, 0.5])
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
+    restless: Path, tmp_path: Path, frozen_share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.engine.progress.REPORT_EVERY", 0.0)
+    settings = settings_for(restless, epochs=8, frozen_share=frozen_share)
+    whole = run(settings, tmp_path / "whole")
+    kept: list[int] = []
+    checkpoints = Checkpoints(tmp_path / "kept", kept.append, every=0.0)
+    with pytest.raises(Died):
+        run(settings, tmp_path / "cut", checkpoints, after(12))
+    assert not (tmp_path / "cut").exists()
+    last = checkpoints.last()
+    assert last is not None
+    assert (last.step, kept[-1]) == (11, 11)
+    assert [folder.name for folder in checkpoints.folder.iterdir()] == ["checkpoint-11"]  # the older ones are gone
+    seen: list[Progress] = []
+    resumed = run(settings, tmp_path / "cut", checkpoints, seen.append)
+    assert next(progress for progress in seen if progress.phase == "training").step == 11
+    assert resumed.manifest["losses"] == whole.manifest["losses"]
+    for name, tensor in weights(tmp_path / "whole").items():
+        assert torch.equal(tensor, weights(tmp_path / "cut")[name]), name
+
+
+def test_a_checkpoint_that_was_cut_off_itself_is_none(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.last() is None
+    for step in (5, 10, 15):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    checkpoints.seal(5, {"losses": []})
+    assert checkpoints.last() == (tmp_path / "checkpoint-5", 5, {"losses": []})
+    (tmp_path / "checkpoint-10" / SEAL).write_text('{"step": 1')
+    assert getattr(checkpoints.last(), "step", None) == 5
+
+
+def test_short_runs_keep_nothing(restless: Path, tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "kept")
+    run(settings_for(restless, epochs=2), tmp_path / "model", checkpoints)
+    assert not list(tmp_path.glob("kept/*"))

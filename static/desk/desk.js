@@ -1,8 +1,7 @@
 // The article page's hands: reads the server's HTML, fills the one edit form, submits it. It knows tokens by their
 // order alone and keeps nothing that the server does not have, but for the cursor and the edits not yet acknowledged.
 import { Aids } from "./aids.js";
-import { Cursor } from "./cursor.js";
-import { Keys } from "./keys.js";
+import { Cursor, Keys } from "./keyboard.js";
 import { Mouse } from "./mouse.js";
 import { Queue } from "./queue.js";
 

@@ -99,13 +99,13 @@ def test_roles_may_look_retrain_and_promote(project: Project, client: Client, ro
         assert (name, status == 403) == (name, name not in allowed)
 
 
-def test_a_viewer_sees_no_buttons(project: Project, client: Client) -> None:
+def test_a_viewer_sees_nothing_to_send(project: Project, client: Client) -> None:
     as_role(client, project, "viewer")
     make_version(project)
     run = running(project, progress=PROGRESS)
     for address in (panel_of(project), f"/runs/{run.pk}/", f"/projects/{project.slug}/models"):
         html = client.get(address).content.decode().partition("<main")[2] or client.get(address).content.decode()
-        assert "<button" not in html
+        assert 'method="post"' not in html
 
 
 def test_the_pages_ask_the_database_a_fixed_number_of_times(

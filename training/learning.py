@@ -40,7 +40,7 @@ class Judgement(NamedTuple):
 
 def learn(run: Run, hold: Hold) -> Version:
     """Do all of a claimed run. Raises Lost, Stopped, NothingToLearn, what the engine raises, and OSError."""
-    from training.engine.train import train
+    from training.engine.launch import train
 
     frozen, settings, start = resuming.read(run) or _begin(run, hold)
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
@@ -56,9 +56,9 @@ def learn(run: Run, hold: Hold) -> Version:
             aside,
             report,
             hold.should_stop,
-            data_hash=frozen.hash,
-            start=start,
-            checkpoints=checkpoints,
+            checkpoints,
+            frozen.hash,
+            start,
         )
         words = sum(len(article.words) for article in frozen.training)
         speeds.note(settings.as_dict(), result.manifest["device"], words, result.seconds)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,11 @@ class Checkpoints:
         """Find the last whole one."""
         found = [checkpoint for folder in self.folder.glob("checkpoint-*") if (checkpoint := _read(folder))]
         return max(found, key=lambda checkpoint: checkpoint.step, default=None)
+
+    def clear(self) -> None:
+        """Remove all of them: training begins anew."""
+        for folder in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(folder)
 
     def is_due(self) -> bool:
         return time.monotonic() - self.kept_at >= self.every

@@ -6,10 +6,17 @@ from typing import Any
 import torch
 import transformers
 
+from training.engine import ranks
+
 
 def pick() -> torch.device:
-    """Choose the GPU where there is one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Choose the GPU where there is one, the first or this process's own, else the processor."""
+    return torch.device("cuda", ranks.place()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def gpus() -> int:
+    """Count the GPUs."""
+    return torch.cuda.device_count()
 
 
 def cores() -> int:
@@ -21,7 +28,7 @@ def cores() -> int:
 
 def prepare() -> torch.device:
     """Settle threads and silence for this process, and choose the device."""
-    torch.set_num_threads(cores())
+    torch.set_num_threads(max(1, cores() // ranks.count()))
     logging: Any = transformers.logging
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -34,7 +41,8 @@ def half_precision() -> torch.dtype:
 
 
 def describe(on: torch.device) -> str:
-    """Name the device for people: the GPU's name, or the processor with its threads."""
+    """Name the device for people: the GPU's name, with how many of it, or the processor with its threads."""
     if on.type == "cuda":
-        return torch.cuda.get_device_name(on)
+        name = torch.cuda.get_device_name(on)
+        return name if ranks.count() == 1 else f"{ranks.count()} × {name}"
     return f"cpu, {torch.get_num_threads()} threads"

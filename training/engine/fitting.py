@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from training.engine import ranks
 from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
 from training.engine.checkpoints import Checkpoint, Checkpoints
@@ -70,11 +71,12 @@ class EachStep(TrainerCallback):
         if not math.isfinite(loss):
             raise Diverged(f"The loss became {loss} at step {state.global_step}. Try a lower learning rate.")
         self.after_step(state.global_step, loss)
-        if self.keeping and state.global_step < state.max_steps and self.keeping.checkpoints.is_due():
-            control.should_save = True
+        if self.keeping and state.global_step < state.max_steps:
+            control.should_save = ranks.first_says(self.keeping.checkpoints.is_due())
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.keeping:
+        ranks.wait_for_all()  # each keeps its own share of a checkpoint
+        if self.keeping and ranks.rank() == 0:
             self.keeping.checkpoints.seal(state.global_step, self.keeping.told())
 
 
@@ -118,11 +120,12 @@ def _train(
     since: Checkpoint | None,
 ) -> None:
     keeping = each_step.keeping
+    mine = ranks.share(batches)
     with tempfile.TemporaryDirectory(prefix="tagdesk-") as aside:
         trainer = BatchTrainer(
-            batches,
+            mine,
             model=model,
-            args=_arguments(settings, str(keeping.checkpoints.folder) if keeping else aside, len(batches)),
+            args=_arguments(settings, str(keeping.checkpoints.folder) if keeping else aside, len(mine)),
             train_dataset=rows,
             data_collator=collate,
             processing_class=tokenizer,

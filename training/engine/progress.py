@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
 REPORT_EVERY = 0.25  # seconds between two reports within a phase, so that reporting costs nothing
@@ -55,8 +56,10 @@ class Reporter:
 class Pace:
     """Turn the steps of training into progress, and keep the loss curve."""
 
-    def __init__(self, words_in_epoch: int, batches: Sequence[Sequence[object]]) -> None:
-        self.ends = [sum(map(len, batches[: epoch + 1])) for epoch in range(len(batches))]
+    def __init__(self, words_in_epoch: int, batches: Sequence[Sequence[object]], at_once: int = 1) -> None:
+        """at_once: how many batches are read in a step, one by each process."""
+        self.ends = [ceil(sum(map(len, batches[: epoch + 1])) / at_once) for epoch in range(len(batches))]
+        self.at_once = at_once
         self.words_in_epoch = words_in_epoch
         self.losses: list[float] = []
         self.began = time.monotonic()
@@ -64,12 +67,15 @@ class Pace:
 
     def told(self) -> dict[str, Any]:
         """Give what `go_on` wants to be told."""
-        return {"losses": self.losses, "seconds": self.seconds}
+        return {"losses": self.losses, "seconds": self.seconds, "at_once": self.at_once}
 
-    def go_on(self, told: dict[str, Any]) -> None:
-        """Go on from what was told, when training was cut off."""
+    def go_on(self, told: dict[str, Any]) -> bool:
+        """Go on from what was told, when training was cut off; not where its steps were others."""
+        if told["at_once"] != self.at_once:
+            return False
         self.losses = list(told["losses"])
         self.began = time.monotonic() - told["seconds"]
+        return True
 
     def progress(self, step: int, loss: float | None) -> Progress:
         """Describe the state after `step` steps, 0 before the first."""

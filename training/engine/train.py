@@ -10,7 +10,7 @@ import torch
 from transformers import set_seed
 
 from annotate import iob2
-from training.engine import device, encoders
+from training.engine import device, encoders, ranks
 from training.engine import folder as model_folder
 from training.engine.align import pieces, targets
 from training.engine.articles import Article, tag_names
@@ -171,10 +171,11 @@ def _fit(
     examples = examples_of(learner, articles, settings.all_subwords)
     lengths = [len(piece.input_ids) for piece, _ in examples]
     batches = for_epochs(lengths, settings.token_budget, settings.epochs, settings.seed)
-    pace = Pace(sum(len(article.words) for article in articles), batches)
+    pace = Pace(sum(len(article.words) for article in articles), batches, ranks.count())
     since = checkpoints.last() if checkpoints else None
-    if since:
-        pace.go_on(since.told)
+    if checkpoints and since and not pace.go_on(since.told):
+        checkpoints.clear()
+        since = None
     fit(
         learner.model,
         learner.tokenizer,
@@ -216,3 +217,9 @@ def _save(folder: Path, learner: Predictor, manifest: dict[str, Any], report: Re
     except BaseException:  # half a model is worse than none, whatever ended the run
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+if __name__ == "__main__":
+    from training.engine.launched import main
+
+    main()

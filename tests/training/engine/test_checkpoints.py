@@ -92,3 +92,19 @@ def test_short_runs_keep_nothing(restless: Path, tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "kept")
     run(settings_for(restless, epochs=2), tmp_path / "model", checkpoints)
     assert not list(tmp_path.glob("kept/*"))
+
+
+def test_a_run_of_other_steps_is_not_gone_on_with(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes do half the steps of one: what they had done says nothing of what is left."""
+    monkeypatch.setattr("training.engine.progress.REPORT_EVERY", 0.0)
+    checkpoints = Checkpoints(tmp_path / "kept", every=0.0)
+    with pytest.raises(Died):
+        run(settings_for(encoder), tmp_path / "cut", checkpoints, after(5))
+    last = checkpoints.last()
+    assert last is not None
+    (last.folder / SEAL).write_text(json.dumps({"step": last.step, "told": {**last.told, "at_once": 2}}))
+    seen: list[Progress] = []
+    run(settings_for(encoder), tmp_path / "anew", checkpoints, seen.append)
+    assert next(progress for progress in seen if progress.phase == "training").step == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from annotate import iob2, tokens
+from training.engine.articles import Article as Tagged
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data" / "wikigold" / "articles.jsonl"
 SAMPLES = Path(__file__).parents[1] / "samples" / "articles.jsonl"
@@ -99,6 +100,13 @@ def sentences() -> list[Sentence]:
 
 def _given(rows: list[dict[str, list[str]]]) -> list[Sentence]:
     return [Sentence(row["tokens"], row["tags"]) for row in rows]
+
+
+def sentences_of(article: Tagged) -> list[Sentence]:
+    """Take a tagged article apart, so that it can be put together as these are."""
+    starts = sorted({0, *article.sentence_starts})
+    bounds = zip(starts, [*starts[1:], len(article.words)], strict=True)
+    return [Sentence(article.words[low:high], article.tags[low:high]) for low, high in bounds]
 
 
 def _sentences(text: str, spans: list[tuple[int, int, str]]) -> list[Sentence]:

@@ -134,6 +134,13 @@ class Visitor:
             answer = then._replace(ms=answer.ms + then.ms, requests=answer.requests + 1)
         return answer
 
+    def post(self, path: str, fields: dict[str, str], purpose: str = "-") -> Answer:
+        """Send a form; where the answer leads is not looked at."""
+        answer = self._ask("POST", path, purpose, urlencode(fields).encode(), htmx=False)
+        if answer.status not in {200, 302}:
+            raise RuntimeError(f"{path}: {answer.status} {answer.body[:300]}")
+        return answer
+
     def edit(self, page: Page, purpose: str = "-", **fields: object) -> Answer:
         """Send one edit as the page's script does, and bring the page's base up to what the answer says."""
         given = {name: str(value) for name, value in fields.items()}

@@ -1,6 +1,7 @@
 """How training rings for a worker. The rows are the record: what is not rung for here, `reconcile` rings for later."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from annotate import queue
 from annotate.queue import QueueDown, QueueName
+from training import speeds
 from training.models import Run
 
 SETTLING = timedelta(seconds=5)  # how long a run may be neither in the queue nor claimed: a worker is just taking it
@@ -56,6 +58,13 @@ def ring_for_learning(project_id: int) -> None:
 def ring_for_paths(version_id: int) -> None:
     """Have the predictor try by which path this version is to predict. Raises QueueDown."""
     queue.enqueue("predict", "training.jobs.try_paths", version_id, job_id=f"paths-{version_id}")
+
+
+def ring_for_speed(encoder: str) -> None:
+    """Have a train worker measure how fast an encoder is trained here, where nobody knows it. Raises QueueDown."""
+    job_id = f"speed-{sha256(encoder.encode()).hexdigest()[:12]}"
+    if not speeds.is_known(encoder) and queue.position("train", job_id) is None:
+        queue.enqueue("train", "training.jobs.measure_speed", encoder, job_id=job_id)
 
 
 def ring_for_tagging(pk: int) -> None:

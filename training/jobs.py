@@ -12,7 +12,7 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import archive, archive_files, at_once, curve, doorbell, instant, paths, predictions, trouble
+from training import archive, archive_files, at_once, curve, doorbell, instant, paths, predictions, speeds, trouble
 from training.encoders import look_at
 from training.engine.progress import Stopped
 from training.heartbeat import Hold, Lost
@@ -38,6 +38,17 @@ def draw_curve(run_id: int) -> None:
 def check_encoder(run_id: int) -> None:
     """Look at the encoder that this run names, fetching it where it is not here, and write down what was found."""
     _carry_out(run_id, look_at)
+    run = Run.objects.filter(pk=run_id, status=Run.Status.SUCCEEDED).first()
+    if run is not None:
+        _ring_for_speed(run.settings["encoder"])
+
+
+def measure_speed(encoder: str) -> None:
+    """Find out how fast this machine trains an encoder. Steps aside for a training: that tells it as well."""
+    try:
+        speeds.measure(encoder, Run.objects.active().filter(kind=Run.Kind.TRAIN).exists)
+    except Stopped:
+        log.info("The speed of %s is not measured: somebody trains.", encoder)
 
 
 def take_over(run_id: int) -> None:
@@ -201,6 +212,13 @@ def _close_gap(version: Version) -> None:
         return
     if predictions.wanting(version).exists():
         doorbell.ring_for_predictions(version.source_id)
+
+
+def _ring_for_speed(encoder: str) -> None:
+    try:
+        doorbell.ring_for_speed(encoder)
+    except QueueDown as down:  # the first training tells it
+        log.warning("%s", down)
 
 
 def _ring_for_paths(version: Version) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Sum
 from django.utils import timezone
 
-from annotate.models import Project, Split
+from annotate.models import Document, Project, Split
 from training.engine.recipe import RECIPES, Settings, work
 from training.models import Speed
 from training.snapshot import finished_gold
 
+if TYPE_CHECKING:
+    from training.engine.articles import Article
+
 TOO_FEW = 1_000  # words read in training: a shorter run says nothing of speed
+ENOUGH = 8_000  # words to measure by: some ten seconds on two cores
+MOST_MEASURED = 100  # articles that these are looked for in
 
 
 class Offer(NamedTuple):
@@ -35,6 +41,41 @@ def note(settings: dict[str, Any], device: str, words: int, seconds: float) -> N
         device=device,
         defaults={"words_per_second": done / seconds, "measured_at": timezone.now()},
     )
+
+
+def is_known(encoder: str) -> bool:
+    return Speed.objects.filter(encoder=encoder).exists()
+
+
+def measure(encoder: str, should_stop: Callable[[], bool]) -> None:
+    """Train for some seconds on texts that lie here, so that recipes can say how long they take before anybody has
+    trained. What was learnt is thrown away. Raises Stopped, and what the engine raises.
+    """
+    from training.engine.train import train
+
+    articles = _any_articles()
+    words = sum(len(article.words) for article in articles)
+    if words < TOO_FEW or is_known(encoder):
+        return
+    settings = Settings(encoder=encoder, epochs=1)
+    result = train(settings, ["X"], articles, [], None, lambda progress: None, should_stop)
+    note(settings.as_dict(), result.manifest["device"], words, result.seconds)
+
+
+def _any_articles() -> list[Article]:
+    """The longest articles that lie here, without their tags."""
+    from training.engine.articles import Article
+
+    found: list[Article] = []
+    words = 0
+    for document in Document.objects.present().order_by("-token_count")[:MOST_MEASURED].iterator(chunk_size=10):
+        if words >= ENOUGH:
+            break
+        taken = document.words()[: ENOUGH - words]
+        starts = [start for start in document.sentence_starts if start < len(taken)]
+        found.append(Article(str(document.pk), taken, ["O"] * len(taken), starts))
+        words += len(taken)
+    return found
 
 
 def by_encoder() -> dict[str, list[tuple[str, int]]]:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 PHASES = {
     "preparing": "Reading the articles and loading the encoder",
-    "reading": "Reading with the layers that stay as they are",
     "training": "Learning",
     "scoring": "Tagging the held-out articles to score it",
     "saving": "Writing the model down",

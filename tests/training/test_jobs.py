@@ -15,7 +15,7 @@ from tests.make import make_document, make_project
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_version
 from training import folders, heartbeat, jobs, learning
-from training.engine import train as engine
+from training.engine import launch as engine
 from training.heartbeat import Hold
 from training.models import Run, Version
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from training.engine.align import IGNORED, Piece
 
-JITTER = 0.2  # by how much a length may be misjudged when training batches are made up, so that neighbours change
+JITTER = 0.05  # by how much a length may be misjudged when training batches are made up, so that neighbours change
 
 
 def by_length(lengths: Sequence[int], budget: int) -> list[list[int]]:

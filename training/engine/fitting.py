@@ -7,14 +7,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from training.engine import ranks
 from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
 from training.engine.checkpoints import Checkpoint, Checkpoints
-from training.engine.frozen import freeze, read_once
+from training.engine.dropout import quick_dropout
+from training.engine.frozen import States, freeze, read_once
 from training.engine.recipe import Settings
 
 Example = tuple[Piece, Ids]
@@ -23,6 +24,19 @@ AfterStep = Callable[[int, float | None], None]  # steps done, and the loss of t
 
 class Diverged(Exception):
     """The loss is no longer a number: the settings are at fault, most often the learning rate."""
+
+
+class Read(Dataset[tuple[torch.Tensor, Ids]]):
+    """Examples that the frozen part of the model has read."""
+
+    def __init__(self, states: States, targets: Sequence[Ids]) -> None:
+        self.states, self.targets = states, targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, Ids]:
+        return self.states[index], self.targets[index]
 
 
 class BatchTrainer(Trainer):
@@ -86,25 +100,23 @@ def fit(
     examples: Sequence[Example],
     batches: Sequence[list[int]],
     settings: Settings,
-    after_read: Callable[[int, int], None],
     after_step: AfterStep,
     keeping: Keeping | None = None,
     since: Checkpoint | None = None,
 ) -> None:
     """Train `model` in place on the batches (lists of indices of examples), in their order.
 
-    What of it is frozen reads the examples first; `after_read(batches, of)` is told how far. Raises Diverged, and
-    whatever `after_read` and `after_step(step, loss)` raise. Leaves nothing on the disk but the checkpoints that it is
-    told to keep; from `since` on it does what it would have done had it not been cut off there.
+    Raises Diverged, and whatever `after_step(step, loss)` raises. Leaves nothing on the disk but the checkpoints that
+    it is told to keep; from `since` on it does what it would have done had it not been cut off there.
     """
     pad_id = tokenizer.pad_token_id or 0
     freeze(model, settings.freeze_embeddings, settings.frozen_share)
-    with read_once(model, settings.frozen_share, [piece for piece, _ in examples], pad_id, after_read) as states:
-        rows: Sequence[Any] = examples
+    parts = [piece for piece, _ in examples]
+    with quick_dropout(model), read_once(model, settings.frozen_share, parts, pad_id) as states:
+        rows: Any = examples
         collate: Any = partial(collate_targets, pad_id=pad_id)
         if states is not None:
-            rows = [(state, target) for state, (_, target) in zip(states, examples, strict=True)]
-            collate = collate_states
+            rows, collate = Read(states, [target for _, target in examples]), collate_states
         after_step(since.step if since else 0, None)
         _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step, keeping), since)
 
@@ -112,7 +124,7 @@ def fit(
 def _train(
     model: Any,
     tokenizer: Any,
-    rows: Sequence[Any],
+    rows: Any,
     collate: Any,
     batches: Sequence[list[int]],
     settings: Settings,

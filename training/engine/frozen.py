@@ -1,12 +1,13 @@
 """Leave the lower part of an encoder as it is, and have it read each piece once instead of once an epoch.
 
-What the embeddings and the lower layers make of a text does not change while they are not trained. So they read every
-piece before the first step, without dropout, and each step begins from what they made of it: with half of the layers
-frozen it does half of the work.
+What the embeddings and the lower layers make of a text does not change while they are not trained. So they read each
+piece once, without dropout, and each step begins from what they made of it: with half of the layers frozen it does half
+of the work.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -65,15 +66,38 @@ def frozen_layers(model: Any, share: float) -> int:
     return max(0, min(round(share * layers), layers - 1))
 
 
+class States:
+    """What the embeddings and the frozen layers make of pieces, (sub-words, width) in float32 each: read where it is
+    first asked for, together with the pieces of its length.
+    """
+
+    def __init__(self, lower: Any, pieces: Sequence[Piece], pad_id: int) -> None:
+        self.lower, self.pieces, self.pad_id = lower.eval(), pieces, pad_id
+        self.read: dict[int, torch.Tensor] = {}
+        batches = by_length([len(piece.input_ids) for piece in pieces], TOKEN_BUDGET)
+        self.batch_of = {i: batch for batch in batches for i in batch}
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        if index not in self.read:
+            self._read(self.batch_of[index])
+        return self.read[index]
+
+    @torch.no_grad()
+    def _read(self, batch: Sequence[int]) -> None:
+        given = collate([self.pieces[i] for i in batch], self.pad_id)
+        on = self.lower.device
+        found = self.lower(**{name: tensor.to(on) for name, tensor in given.items()}).last_hidden_state.cpu()
+        for states, i in zip(found, batch, strict=True):
+            self.read[i] = states[: len(self.pieces[i].input_ids)].clone()
+
+
 @contextmanager
-def read_once(
-    model: Any, share: float, pieces: Sequence[Piece], pad_id: int, after_batch: Callable[[int, int], None]
-) -> Iterator[list[torch.Tensor] | None]:
-    """Give what the embeddings and the frozen layers make of each piece, (sub-words, width) in float32; inside the
-    `with`, the model is its upper part, and takes these as `inputs_embeds`. It is whole again afterwards.
+def read_once(model: Any, share: float, pieces: Sequence[Piece], pad_id: int) -> Iterator[States | None]:
+    """Give what the frozen part makes of each piece; inside the `with`, the model is its upper part, and takes these as
+    `inputs_embeds`. It is whole again afterwards.
 
     None, and the model left whole, where nothing below is frozen, the family is not cut so, or the states would take
-    too much memory. `after_batch` is told the batches read and in all, and may raise.
+    too much memory.
     """
     count = frozen_layers(model, share)
     cut = FAMILIES.get(model.config.model_type)
@@ -85,30 +109,22 @@ def read_once(
     base = model.base_model
     embeddings, whole = base.get_submodule(cut.embeddings), base.get_submodule(cut.layers)
     try:
-        base.set_submodule(cut.layers, whole[:count])
-        states = _read(base, pieces, pad_id, after_batch)
+        lower = _with(base, cut.layers, whole[:count])
         base.set_submodule(cut.layers, whole[count:])
         base.set_submodule(cut.embeddings, Stored())
-        yield states
+        yield States(lower, pieces, pad_id)
     finally:
         base.set_submodule(cut.layers, whole)
         base.set_submodule(cut.embeddings, embeddings)
 
 
-@torch.no_grad()
-def _read(
-    base: Any, pieces: Sequence[Piece], pad_id: int, after_batch: Callable[[int, int], None]
-) -> list[torch.Tensor]:
-    states: list[torch.Tensor] = [torch.empty(0)] * len(pieces)
-    batches = by_length([len(piece.input_ids) for piece in pieces], TOKEN_BUDGET)
-    base.eval()
-    for done, batch in enumerate(batches, start=1):
-        given = collate([pieces[i] for i in batch], pad_id)
-        found = base(**{name: tensor.to(base.device) for name, tensor in given.items()}).last_hidden_state.cpu()
-        for place, i in enumerate(batch):
-            states[i] = found[place, : len(pieces[i].input_ids)].clone()
-        after_batch(done, len(batches))
-    return states
+def _with(module: Any, path: str, other: nn.Module) -> Any:
+    """Copy a module, sharing all it holds but for what lies at `path`."""
+    name, _, rest = path.partition(".")
+    copied = copy(module)
+    copied._modules = dict(module._modules)
+    copied._modules[name] = _with(module._modules[name], rest, other) if rest else other
+    return copied
 
 
 def _layers(model: Any) -> Any:

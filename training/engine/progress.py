@@ -13,8 +13,7 @@ class Stopped(Exception):
 
 
 class Progress(NamedTuple):
-    """Where a run stands. Phases: "preparing", "reading" (by frozen layers), "training", "scoring", "saving"; the
-    steps are those of the phase.
+    """Where a run stands. Phases: "preparing", "training", "scoring", "saving"; the steps are those of the phase.
 
     loss is that of the last step; loss, words_per_second (read in training) and seconds_left (of the phase) are None
     where they are not known.

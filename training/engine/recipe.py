@@ -3,10 +3,19 @@
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from training.engine import shelf
 from training.engine.shelf import DEFAULT
 
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 30
 PASSES = 200  # over the cube root of the words to learn from: 12 epochs for 4,400 words, 7 for 28,000
+# `bench.recipes` tried 1e-4 to 5e-4 with the default encoder, of width 384. Wider ones are trained at less, as is
+# usual: 7e-5 at 768, 4e-5 at 1,024.
+RATE, RATED_FOR, USUAL_WIDTH = 3e-4, 384, 768
+
+
+def rate_for(width: int | None) -> float:
+    """Choose the learning rate: the wider the layers, the lower. Where the width is not known, a usual one is meant."""
+    return float(f"{RATE * min(1, RATED_FOR / (width or USUAL_WIDTH)) ** 2:.1g}")
 
 
 class Recipe(NamedTuple):
@@ -32,7 +41,7 @@ class Settings:
 
     encoder: str = DEFAULT  # the packaged encoder, a Hugging Face id or a folder
     recipe: str = STANDARD  # which chose what nobody chose by hand
-    learning_rate: float = 1e-4
+    learning_rate: float = RATE
     epochs: int = 8
     token_budget: int = 512  # sub-words in a batch, padding included
     window: int = 128  # sub-words seen at once at most: longer ones teach less in the same time
@@ -53,7 +62,9 @@ class Settings:
         wanted = RECIPES[recipe]
         epochs = round(wanted.passes * PASSES / max(words, 1) ** (1 / 3))
         epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, epochs))
-        return cls(**{"recipe": recipe, "epochs": epochs, "frozen_share": wanted.frozen_share, **others})
+        rate = rate_for(shelf.width(others.get("encoder", DEFAULT)))
+        chosen = {"recipe": recipe, "epochs": epochs, "learning_rate": rate, "frozen_share": wanted.frozen_share}
+        return cls(**{**chosen, **others})
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold; `Settings(**it)` reads it back."""

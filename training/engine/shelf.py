@@ -23,6 +23,9 @@ class EncoderError(Exception):
     """An encoder that is missing, changed or of no use here, said in words for the person who chose it."""
 
 
+WIDTHS = ("hidden_size", "dim", "d_model")  # what configurations call it
+
+
 class Facts(NamedTuple):
     """What the files of an encoder say of it.
 
@@ -150,6 +153,13 @@ def ready_tags(config: dict[str, Any]) -> list[str]:
         return []
     tags = [str(names[key]) for key in sorted(names, key=int)]
     return [] if all(re.fullmatch(r"LABEL_\d+", tag) for tag in tags) else tags
+
+
+def width(name: str) -> int | None:
+    """The width of an encoder's layers; None where it does not lie here, or does not say."""
+    folder = place(name)
+    config = config_of(folder) if folder else {}
+    return next((found for key in WIDTHS if isinstance(found := config.get(key), int) and found > 0), None)
 
 
 def config_of(folder: Path) -> dict[str, Any]:

@@ -182,7 +182,6 @@ def _fit(
         examples,
         list(chain.from_iterable(batches)),
         settings,
-        lambda done, of: report(Progress("reading", done, of)),
         lambda step, loss: report(pace.progress(step, loss)),
         Keeping(checkpoints, pace.told) if checkpoints else None,
         since,

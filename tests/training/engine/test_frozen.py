@@ -1,7 +1,7 @@
 """The lower part of an encoder, left as it is and read once."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -12,7 +12,6 @@ from tests.training.engine.test_train import FIVE, run, settings_for
 from training.engine import frozen
 from training.engine.align import pieces
 from training.engine.encoders import EncoderError, load_model, load_tokenizer
-from training.engine.progress import Progress
 
 TAGS = ["O", "B-PER", "I-PER"]
 
@@ -39,28 +38,23 @@ def test_what_is_read_once_teaches_what_reading_at_every_step_teaches(
     once = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "once")
     monkeypatch.setattr(frozen, "MOST_STORED", 0)
     always = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "always")
-    assert "reading" in {progress.phase for progress in once.seen}
-    assert "reading" not in {progress.phase for progress in always.seen}
     assert once.result.manifest["losses"] == pytest.approx(always.result.manifest["losses"], abs=1e-4)
     one, other = weights(once.folder), weights(always.folder)
     assert list(one) == list(other)
     assert all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
 
 
+def read_and_stop(states: frozen.States | None) -> NoReturn:
+    assert states is None or states[0].shape == (len(states.pieces[0].input_ids), states[1].shape[1])
+    raise EncoderError
+
+
 def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
     model, tokenizer = load_model(str(family), TAGS), load_tokenizer(str(family))
     parts = pieces(tokenizer, FIVE, 32)
     names = [name for name, _ in model.named_parameters()]
-    with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0, lambda *_: None):
-        raise EncoderError
-    assert [name for name, _ in model.named_parameters()] == names
-
-    def stop(*_: int) -> None:
-        raise EncoderError
-
-    if model.config.model_type in frozen.FAMILIES and not hasattr(model.base_model, "embeddings_project"):
-        with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0, stop):
-            raise AssertionError
+    with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0) as states:
+        read_and_stop(states)
     assert [name for name, _ in model.named_parameters()] == names
 
 
@@ -72,10 +66,20 @@ def test_at_least_one_layer_learns(encoder: Path) -> None:
     assert not any("embeddings" in name for name in learns)
 
 
-def test_one_is_told_how_far_the_reading_is(encoder: Path, tmp_path: Path) -> None:
-    seen: list[Progress] = run(settings_for(encoder, epochs=1, frozen_share=0.5), tmp_path / "v1").seen
-    phases = list(dict.fromkeys(progress.phase for progress in seen))
-    assert phases == ["preparing", "reading", "training", "scoring", "saving"]
+def test_nothing_is_read_before_it_is_wanted_and_nothing_twice(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frozen, "TOKEN_BUDGET", 32)
+    model, tokenizer = load_model(str(encoder), TAGS), load_tokenizer(str(encoder))
+    parts = pieces(tokenizer, FIVE, 32)
+    with frozen.read_once(model, 0.5, parts, 0) as states:
+        assert states is not None
+        calls: list[int] = []
+        states.lower.register_forward_hook(lambda *_: calls.append(1))
+        first = states[0]
+        assert (len(calls), 0 < len(states.read) < len(parts)) == (1, True)
+        assert states[0] is first
+        assert len(calls) == 1
+        assert [len(states[i]) for i in range(len(parts))] == [len(part.input_ids) for part in parts]
+        assert len(calls) == len({id(batch) for batch in states.batch_of.values()})
 
 
 def weights(folder: Path) -> dict[str, Any]:

@@ -289,6 +289,28 @@ def test_less_data_is_read_more_often() -> None:
     assert Settings.for_data(4000, epochs=2, seed=5) == dataclasses.replace(Settings.for_data(4000), epochs=2, seed=5)
 
 
+@pytest.mark.parametrize(
+    ("config", "rate"),
+    [
+        ({"hidden_size": 384}, 3e-4),
+        ({"hidden_size": 128}, 3e-4),
+        ({"hidden_size": 768}, 7e-5),
+        ({"dim": 768}, 7e-5),
+        ({"d_model": 1024}, 4e-5),
+        ({"hidden_size": "wide"}, 7e-5),
+        ({}, 7e-5),
+    ],
+)
+def test_wider_encoders_are_trained_at_lower_rates(config: dict[str, object], rate: float, tmp_path: Path) -> None:
+    for name in ("tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert Settings.for_data(4000, encoder=str(tmp_path)).learning_rate == rate
+    assert Settings.for_data(4000, encoder=str(tmp_path), learning_rate=0.5).learning_rate == 0.5
+    assert Settings.for_data(4000, encoder="nobody/knows-it").learning_rate == 7e-5
+    assert Settings.for_data(4000).learning_rate == Settings().learning_rate == 3e-4
+
+
 def test_settings_travel_as_json() -> None:
     settings = Settings.for_data(2000)
     assert Settings(**json.loads(json.dumps(settings.as_dict()))) == settings

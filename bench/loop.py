@@ -163,6 +163,7 @@ def retrained(visitor: Visitor, project: Any) -> Figures:
     """Press Retrain, and look at the run's row until the next article's page shows what the new model says."""
     from training.models import Run
 
+    visitor.begin()
     page = visitor.get(f"/projects/{project.slug}/").body
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert token is not None
@@ -217,6 +218,7 @@ def shows_suggestions(visitor: Visitor, project: Any, run: Any) -> bool:
     following = Document.objects.next_in_queue(project)
     if following is None or not next_suggested(project):
         return False
+    visitor.begin()
     return f"{project.current_source}" in visitor.get(f"/articles/{following.pk}/").body
 
 

@@ -102,7 +102,13 @@ def build(queue_name: str) -> BaseWorker:
 # What a worker imports, and does not use, before its first job: a click then waits a second instead of eight.
 # The engine comes first: it settles how torch's threads wait.
 PRELOADED = {
-    "train": ("training.engine", "torch", "datasets", "transformers", "transformers.trainer"),
+    "train": (
+        "training.engine",
+        "torch",
+        "datasets",
+        "training.engine.launch",
+        "transformers.models.bert.modeling_bert",  # the default encoder's, which transformers imports when it is loaded
+    ),
     "io": (),
     "predict": ("training.engine", "training.engine.predict"),
 }

@@ -36,12 +36,13 @@ class TrainingNews extends HTMLElement {
   }
 
   tell(news) {
-    const run = Number(news.dataset.run), before = localStorage.getItem(this.told);
-    if (before !== null && run <= Number(before)) return;
-    localStorage.setItem(this.told, run);
-    if (before === null) return; // what ended before this browser came is no news
-    if (document.hidden) new Notification("Tagdesk", { body: news.querySelector("span").textContent.trim(), tag: this.told });
-    if (!document.querySelector("#training, #run")) this.replaceChildren(news); // which say it themselves
+    const ended = news.dataset.ended, before = localStorage.getItem(this.told);
+    if (ended === before) return;
+    localStorage.setItem(this.told, ended);
+    const said = news.querySelector("span");
+    if (before === null || !said) return; // what ended before this browser came is no news
+    if (!document.querySelector(`[data-shows="${news.dataset.run}"]`)) this.replaceChildren(news);
+    if (document.hidden) notify(said.textContent.trim(), this.told);
   }
 }
 
@@ -53,6 +54,14 @@ class NotifyMe extends HTMLElement {
       await Notification.requestPermission();
       this.hidden = true;
     });
+  }
+}
+
+function notify(body, tag) {
+  try {
+    new Notification("Tagdesk", { body, tag });
+  } catch {
+    // Some phones let only a service worker notify; the note on the page says it.
   }
 }
 

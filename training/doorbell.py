@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from annotate import queue
 from annotate.queue import QueueDown, QueueName
-from training import speeds
 from training.models import Run
 
 SETTLING = timedelta(seconds=5)  # how long a run may be neither in the queue nor claimed: a worker is just taking it
@@ -61,9 +60,9 @@ def ring_for_paths(version_id: int) -> None:
 
 
 def ring_for_speed(encoder: str) -> None:
-    """Have a train worker measure how fast an encoder is trained here, where nobody knows it. Raises QueueDown."""
+    """Have a train worker measure how fast an encoder is trained here. Raises QueueDown."""
     job_id = f"speed-{sha256(encoder.encode()).hexdigest()[:12]}"
-    if not speeds.is_known(encoder) and queue.position("train", job_id) is None:
+    if queue.position("train", job_id) is None:
         queue.enqueue("train", "training.jobs.measure_speed", encoder, job_id=job_id)
 
 

@@ -39,8 +39,8 @@ def fresh_aside(run: Run) -> Path:
     for left in folder.glob(f"{ASIDE}*"):
         if left.name not in at_work:
             shutil.rmtree(left, ignore_errors=True)
-    for left in folder.glob(f"{BEGUN}*"):
-        if left != begun(run):  # this one takes the place of those that could have gone on
+    if run.kind == Run.Kind.TRAIN:  # this one takes the place of those that could have gone on
+        for left in set(folder.glob(f"{BEGUN}*")) - {begun(run)}:
             shutil.rmtree(left, ignore_errors=True)
     return folder / f"{ASIDE}{run.claim}"
 

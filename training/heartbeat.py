@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import DatabaseError, connection
@@ -82,9 +83,10 @@ class Hold:
 class ProgressWriter:
     """Writes the engine's reports to the row, twice a second at most. Raises Lost."""
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: Hold, losses: Sequence[Sequence[float]] = ()) -> None:
+        """losses: the curve of a run that is gone on with, up to where it was cut off."""
         self.hold = hold
-        self.losses: list[tuple[int, float]] = []
+        self.losses = [(int(step), loss) for step, loss in losses]
         self.phase = ""
         self.written = 0.0
 

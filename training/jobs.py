@@ -15,12 +15,15 @@ from annotate.queue import QueueDown
 from training import archive, archive_files, at_once, curve, doorbell, instant, paths, predictions, speeds, trouble
 from training.encoders import look_at
 from training.engine.progress import Stopped
+from training.engine.shelf import DEFAULT
 from training.heartbeat import Hold, Lost
 from training.learning import adopt, learn
 from training.models import Learner, Run, Version
 from training.models.tagging import Tagging
 
 Work = Callable[[Run, Hold], Version | None]
+
+_rung_for: set[str] = set()  # encoders whose speed this process has asked for: what fails is not tried for ever
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +132,7 @@ def write_archive(pk: int) -> None:
 def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     Run.objects.close_stale()
+    _ring_for_speed(DEFAULT)
     try:
         for run in Run.objects.filter(status=Run.Status.QUEUED):
             doorbell.wait(run)
@@ -215,8 +219,12 @@ def _close_gap(version: Version) -> None:
 
 
 def _ring_for_speed(encoder: str) -> None:
+    if encoder in _rung_for:
+        return
     try:
-        doorbell.ring_for_speed(encoder)
+        if speeds.is_wanted(encoder):
+            _rung_for.add(encoder)
+            doorbell.ring_for_speed(encoder)
     except QueueDown as down:  # the first training tells it
         log.warning("%s", down)
 

@@ -6,7 +6,6 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +20,6 @@ from training.models import Run, Version
 
 if TYPE_CHECKING:
     from training.engine.articles import Article
-    from training.engine.recipe import Settings
     from training.engine.scores import Decision
     from training.engine.train import Result, Start
 
@@ -40,13 +38,17 @@ class Judgement(NamedTuple):
 
 def learn(run: Run, hold: Hold) -> Version:
     """Do all of a claimed run. Raises Lost, Stopped, NothingToLearn, what the engine raises, and OSError."""
+    from training.engine.fitting import Diverged
     from training.engine.launch import train
 
-    frozen, settings, start = resuming.read(run) or _begin(run, hold)
+    resumed = resuming.read(run)
+    kept_step = run.kept_step if resumed else 0
+    frozen, settings, start = resumed or _begin(run, hold)
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
     hold.write(held_out=comparing.held_out(frozen.validation))
     aside = folders.fresh_aside(run)
-    report, checkpoints = ProgressWriter(hold), resuming.checkpoints(run, hold)
+    checkpoints = resuming.checkpoints(run, hold)
+    report = ProgressWriter(hold, [point for point in run.losses if point[0] <= kept_step])
     try:
         result = train(
             settings,
@@ -66,6 +68,10 @@ def learn(run: Run, hold: Hold) -> Version:
         version = _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
         resuming.clear(run)
         return version
+    except Diverged:
+        hold.write(kept_step=0)  # to go on would come to the same
+        resuming.clear(run)
+        raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         if hold.stop_requested or checkpoints.last() is None:
@@ -78,8 +84,8 @@ def _begin(run: Run, hold: Hold) -> resuming.Beginning:
 
     frozen = snapshot.take(run.project)
     words = sum(len(article.words) for article in frozen.training)
-    settings = Settings.for_data(words, **{"seed": run.seed, **run.settings})
-    beginning = resuming.Beginning(frozen, *_start(run.project, settings))
+    chosen, start = _start(run.project, {"seed": run.seed, **run.settings})
+    beginning = resuming.Beginning(frozen, Settings.for_data(words, **chosen), start)
     resuming.write(run, beginning)
     hold.write(kept_step=0)
     return beginning
@@ -136,16 +142,15 @@ def _unless_unscored(judgement: Judgement) -> Judgement:
     return judgement._replace(promote=False, scores={**judgement.scores, "decision": decision})
 
 
-def _start(project: Project, settings: Settings) -> tuple[Settings, Start | None]:
-    """Where the run goes on from: the current model, or the encoder. The settings say what it came to."""
+def _start(project: Project, chosen: dict[str, Any]) -> tuple[dict[str, Any], Start | None]:
+    """Where the run goes on from: the current model, or the encoder. What was chosen says what it came to."""
     from training.engine.train import Start
 
-    current = Version.current_of(project) if settings.warm_start else None
+    current = Version.current_of(project) if chosen.get("warm_start") else None
     if current is None:
-        return replace(settings, warm_start=False), None
-    return replace(settings, encoder=current.run.settings.get("encoder", settings.encoder)), Start(
-        folders.folder_of(current), current.source.renamed
-    )
+        return {**chosen, "warm_start": False}, None
+    its = {"encoder": encoder} if (encoder := current.run.settings.get("encoder")) else {}
+    return {**chosen, **its}, Start(folders.folder_of(current), current.source.renamed)
 
 
 def _articles(frozen: snapshot.Snapshot) -> dict[str, int]:

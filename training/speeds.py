@@ -43,8 +43,12 @@ def note(settings: dict[str, Any], device: str, words: int, seconds: float) -> N
     )
 
 
-def is_known(encoder: str) -> bool:
-    return Speed.objects.filter(encoder=encoder).exists()
+def is_wanted(encoder: str) -> bool:
+    """Whether nobody knows how fast the encoder is trained here, and there is text to find out by."""
+    if Speed.objects.filter(encoder=encoder).exists():
+        return False
+    longest = Document.objects.present().order_by("-token_count")[:MOST_MEASURED]
+    return sum(longest.values_list("token_count", flat=True)) >= TOO_FEW
 
 
 def measure(encoder: str, should_stop: Callable[[], bool]) -> None:
@@ -53,10 +57,10 @@ def measure(encoder: str, should_stop: Callable[[], bool]) -> None:
     """
     from training.engine.train import train
 
+    if not is_wanted(encoder):
+        return
     articles = _any_articles()
     words = sum(len(article.words) for article in articles)
-    if words < TOO_FEW or is_known(encoder):
-        return
     settings = Settings(encoder=encoder, epochs=1)
     result = train(settings, ["X"], articles, [], None, lambda progress: None, should_stop)
     note(settings.as_dict(), result.manifest["device"], words, result.seconds)

@@ -1,6 +1,9 @@
 """That a training has ended is said once, on whatever page one is."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from annotate.models import Document
@@ -77,3 +80,29 @@ def test_the_page_that_shows_the_training_says_nothing_twice(desk: Desk, article
     with page.expect_response(lambda answer: "training/news" in answer.url):
         expect(page.locator("#training")).to_contain_text("F1 of version 1")
     expect(page.locator("training-news .notice")).to_have_count(0)
+
+
+def test_a_training_that_was_gone_on_with_is_news_again(desk: Desk, article: Document) -> None:
+    run = running(article.project)
+    page = desk.open(article)
+    with page.expect_response(lambda answer: "training/news" in answer.url):
+        pass
+    Run.objects.filter(pk=run.pk).update(status="failed", error="It was killed.", ended_at=timezone.now())
+    note = page.locator("training-news .notice")
+    expect(note).to_contain_text("The training failed.", timeout=10_000)
+    page.get_by_role("button", name="Close this note").click()
+    make_version(article.project, current=True, run=run)
+    Run.objects.filter(pk=run.pk).update(ended_at=timezone.now() + timedelta(minutes=5))
+    end(run)
+    page.reload()
+    expect(note).to_contain_text("Version 1 is trained", timeout=10_000)
+
+
+def test_another_trainings_page_says_it_too(desk: Desk, article: Document) -> None:
+    before, run = make_run(article.project, "failed"), running(article.project)
+    page = desk.open(article)
+    with page.expect_response(lambda answer: "training/news" in answer.url):
+        page.goto(page.url.split("/articles/")[0] + f"/runs/{before.pk}/")
+    make_version(article.project, current=True, run=run)
+    end(run)
+    expect(page.locator("training-news .notice")).to_contain_text("Version 1 is trained", timeout=10_000)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -11,6 +12,10 @@ from tests.make import join, make_document, make_user
 from tests.training.fake_queue import Rung
 from tests.training.runs import ask, learn, make_run
 from training import folders, heartbeat, jobs
+from training.engine import shelf
+from training.engine.fitting import Diverged
+from training.engine.recipe import rate_for
+from training.engine.shelf import DEFAULT
 from training.models import Run, Version
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bell")]
@@ -70,6 +75,7 @@ def test_it_goes_on_from_its_checkpoint_on_the_articles_it_began_with(
     jobs.train(cut_off.pk)
     run = Run.objects.get(pk=cut_off.pk)
     assert (run.status, run.error, steps[0]) == ("succeeded", "", 7)
+    assert [step for step, _ in run.losses] == list(range(1, run.losses[-1][0] + 1))  # the whole curve
     assert run.snapshot_hash == cut_off.snapshot_hash
     assert run.scores["articles"]["training"] == 3
     assert Version.objects.get().run == run
@@ -96,6 +102,31 @@ def test_what_cannot_be_read_any_more_is_begun_anew(cut_off: Run, monkeypatch: p
     jobs.train(cut_off.pk)
     assert steps[0] == 0
     assert Run.objects.get().status == "succeeded"
+
+
+def test_what_diverged_would_diverge_again(newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(hold: heartbeat.Hold) -> None:
+        raise Diverged("The loss became nan at step 8. Try a lower learning rate.")
+
+    seen_steps(monkeypatch, 8, diverge)
+    run = learn(newsroom, encoder, epochs=12)
+    assert (run.status, run.can_go_on, "Go on" in run.error) == ("failed", False, False)
+    assert not folders.begun(run).exists()
+
+
+def test_taking_over_a_ready_model_leaves_a_training_what_it_needs(cut_off: Run, newsroom: Project) -> None:
+    ready = make_run(newsroom, "running", kind=Run.Kind.READY, claim=uuid4())
+    folders.fresh_aside(ready)
+    assert (folders.begun(cut_off) / "begun.json").is_file()
+
+
+def test_a_warm_start_learns_at_the_rate_of_the_model_it_goes_on_from(
+    newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(newsroom, encoder)
+    monkeypatch.setattr(shelf, "width", lambda name: {str(encoder): 1024}.get(name, 384))
+    run = learn(newsroom, DEFAULT, warm_start=True)
+    assert (run.settings["encoder"], run.settings["learning_rate"]) == (str(encoder), rate_for(1024))
 
 
 def test_another_training_takes_its_place(cut_off: Run, newsroom: Project, encoder: Path, ada: Client) -> None:

@@ -15,6 +15,11 @@ from training.models import Run, Speed
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def nothing_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_rung_for", set())
+
+
 @pytest.fixture
 def read(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with enough to read."""
@@ -53,17 +58,27 @@ def test_no_more_is_read_than_it_takes(read: Project) -> None:
     assert {tag for article in articles for tag in article.tags} == {"O"}
 
 
-def test_it_is_rung_for_once_and_not_where_the_speed_is_known(read: Project, encoder: Path, bell: FakeQueue) -> None:
+def test_the_default_encoder_is_measured_once_there_is_text(project: Project, bell: FakeQueue) -> None:
     bell.place = None
-    doorbell.ring_for_speed(DEFAULT)
-    assert bell.rung == [("train", "training.jobs.measure_speed", DEFAULT)]
-    bell.place = 2  # it waits
-    doorbell.ring_for_speed(DEFAULT)
-    assert len(bell.rung) == 1
+    jobs.reconcile()
+    assert ("train", "training.jobs.measure_speed", DEFAULT) not in bell.rung  # the two articles are too short
+    make_document("Ada met Bob in Paris. They left. " * 200, project)
+    jobs.reconcile()
+    jobs.reconcile()  # what failed is not tried for ever
+    assert bell.rung.count(("train", "training.jobs.measure_speed", DEFAULT)) == 1
+
+
+def test_an_encoder_whose_speed_is_known_is_not_measured(read: Project, encoder: Path, bell: FakeQueue) -> None:
     bell.place = None
     jobs.measure_speed(str(encoder))
-    doorbell.ring_for_speed(str(encoder))
-    assert len(bell.rung) == 1
+    jobs._ring_for_speed(str(encoder))
+    assert not bell.rung
+
+
+def test_what_waits_to_be_measured_is_not_sent_twice(bell: FakeQueue) -> None:
+    bell.place = 2
+    doorbell.ring_for_speed(DEFAULT)
+    assert not bell.rung
 
 
 @pytest.mark.django_db(transaction=True)  # the heartbeat's thread must see the row
@@ -71,7 +86,8 @@ def test_an_encoder_that_was_found_good_is_measured_next(read: Project, encoder:
     bell.place = None
     run = make_run(read, "queued", kind=Run.Kind.CHECK, settings={"encoder": str(encoder)})
     jobs.check_encoder(run.pk)
-    assert bell.rung == [("train", "training.jobs.measure_speed", str(encoder))]
+    asked = ("train", "training.jobs.measure_speed", str(encoder))
+    assert bell.rung == [asked]
     run = make_run(read, "queued", kind=Run.Kind.CHECK, settings={"encoder": str(encoder / "nowhere")})
     jobs.check_encoder(run.pk)
-    assert len(bell.rung) == 1
+    assert bell.rung == [asked]

@@ -44,7 +44,7 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all of them: training begins anew."""
         for folder in self.folder.glob("checkpoint-*"):
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # several processes do so at once
 
     def is_due(self) -> bool:
         return time.monotonic() - self.kept_at >= self.every
@@ -55,6 +55,9 @@ class Checkpoints:
         flush(folder)
         (folder / SEAL).write_text(json.dumps({"step": step, "told": told}))
         flush(folder)
+        for other in self.folder.glob("checkpoint-*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
         self.kept_at = time.monotonic()
         self.on_kept(step)
 

@@ -16,6 +16,7 @@ class ByteDropout(nn.Module):
 
     def __init__(self, share: float) -> None:
         super().__init__()
+        self.p = share  # as torch's has it: some attention asks its dropout for it
         self.dropped = round(share * LEVELS)
         self.scale = LEVELS / (LEVELS - self.dropped)
 

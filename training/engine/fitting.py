@@ -149,7 +149,7 @@ def _train(
 
 
 def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments:
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=folder,
         num_train_epochs=1,  # the batches of all epochs come as one long one
         learning_rate=settings.learning_rate,
@@ -161,10 +161,14 @@ def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments
         data_seed=settings.seed,
         use_cpu=not torch.cuda.is_available(),
         save_strategy="no",  # but when EachStep says so
-        save_total_limit=1,
+        save_total_limit=2,  # the one before goes once the new one is sealed
         logging_strategy="no",
         eval_strategy="no",
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,
+        average_tokens_across_devices=False,  # the models give the mean of their own batch
     )
+    # One GPU a process: transformers would split each batch over all that it sees.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

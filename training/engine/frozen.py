@@ -16,7 +16,7 @@ from torch import nn
 from training.engine.align import Piece
 from training.engine.batches import by_length, collate
 
-TOKEN_BUDGET = 2048  # sub-words read at once
+TOKEN_BUDGET = 512  # sub-words read at once: more gains nothing, and the first step would wait for it
 MOST_STORED = 2**30  # bytes of states in memory; above, the lower layers read at every step
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -83,21 +82,21 @@ def train_together(
     command = [*launcher(processes), "-m", "training.engine.train", str(folder)]
     with _held(folder), _started(command, processes) as launched:
         reports = _Reports(launched, on_progress, on_kept)
-        while launched.poll() is None:
-            time.sleep(LOOK_EVERY)
+        while not reports.are_over():
             reports.pass_on()
             if should_stop():
                 (folder / run_folder.STOP).touch()
-                _wait_or_end(launched)
+                _wait_a_while(launched)
                 raise Stopped
-        reports.pass_on(to_the_end=True)
-    return _result_of(folder, launched.returncode, reports)
+        reports.pass_on()
+        status = launched.wait()
+    return _result_of(folder, status, reports)
 
 
 def launcher(processes: int) -> list[str]:
     """Give the command that starts what follows it so many times. Where there is no GPU, they share the processor."""
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"]
-    command += ["--num_processes", str(processes), "--main_process_port", "0"]
+    command += ["--num_processes", str(processes), "--main_process_port", "0", "--gpu_ids", "all"]
     return [*command, "--mixed_precision", "no", "--dynamo_backend", "no"]
 
 
@@ -131,7 +130,7 @@ def _started(command: Sequence[str], processes: int) -> Iterator[subprocess.Pope
         launched.wait()
 
 
-def _wait_or_end(launched: subprocess.Popen[str]) -> None:
+def _wait_a_while(launched: subprocess.Popen[str]) -> None:
     with suppress(subprocess.TimeoutExpired):
         launched.wait(GRACE)
 
@@ -156,10 +155,13 @@ class _Reports:
             except (ValueError, TypeError):
                 self.others.append(line.rstrip())
 
-    def pass_on(self, to_the_end: bool = False) -> None:
+    def are_over(self) -> bool:
+        """Whether no process is left that could print; asking takes a moment."""
+        self.reader.join(LOOK_EVERY)
+        return not self.reader.is_alive()
+
+    def pass_on(self) -> None:
         """Tell whoever asked, in the thread that asked. Raises what they raise."""
-        if to_the_end:
-            self.reader.join()
         while self.waiting:
             told = self.waiting.popleft()
             if "kept" in told:

@@ -36,7 +36,7 @@ class Reporter:
         self.on_progress = on_progress
         self.should_stop = should_stop
         self.phase_began = self.last_report = 0.0
-        self.phase = ""
+        self.phase, self.first_step = "", 0
 
     def __call__(self, progress: Progress) -> None:
         """Report this progress, with the time left filled in. Raises Stopped."""
@@ -45,10 +45,12 @@ class Reporter:
         now = time.monotonic()
         if progress.phase != self.phase:
             self.phase, self.phase_began, self.last_report = progress.phase, now, 0.0
+            self.first_step = progress.step  # not 0 where training goes on
         if now - self.last_report < REPORT_EVERY and progress.step < progress.steps:
             return
         self.last_report = now
-        left = (now - self.phase_began) / progress.step * (progress.steps - progress.step) if progress.step else None
+        done = progress.step - self.first_step
+        left = (now - self.phase_began) / done * (progress.steps - progress.step) if done else None
         self.on_progress(progress._replace(seconds_left=left))
 
 

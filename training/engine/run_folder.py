@@ -6,6 +6,7 @@ prints a line of JSON for each report, and it stops when it finds a file `stop`.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ def read_order(folder: Path) -> Order:
 
 def write_result(folder: Path, told: dict[str, Any]) -> None:
     """Write what came of it, whole or not at all; the first process to say so is believed."""
-    aside = folder / f"{RESULT}.part"
+    aside = folder / f"{RESULT}.{os.getpid()}.part"
     aside.write_text(json.dumps(told), encoding="utf-8")
     flush_one(aside)
     if not (folder / RESULT).exists():

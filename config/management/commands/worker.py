@@ -19,10 +19,6 @@ class Command(BaseCommand):
         except QueueDown as error:
             raise CommandError(str(error)) from error
         from config import workers
-        from training import doorbell
-        from training.engine.shelf import DEFAULT
 
         workers.preload(queue)
-        if queue == "train":
-            workers.attempt(doorbell.ring_for_speed, DEFAULT)
         workers.build(queue).work(burst=burst, logging_level="WARNING")

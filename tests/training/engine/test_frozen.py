@@ -13,6 +13,12 @@ from training.engine import frozen
 from training.engine.align import pieces
 from training.engine.encoders import EncoderError, load_model, load_tokenizer
 
+READ_ONCE = {
+    "bert",
+    "distilbert",
+    "roberta",
+    "xlm-roberta",
+}  # of those in the tests: their ELECTRA has narrow embeddings
 TAGS = ["O", "B-PER", "I-PER"]
 
 
@@ -44,8 +50,10 @@ def test_what_is_read_once_teaches_what_reading_at_every_step_teaches(
     assert all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
 
 
-def read_and_stop(states: frozen.States | None) -> NoReturn:
-    assert states is None or states[0].shape == (len(states.pieces[0].input_ids), states[1].shape[1])
+def read_and_stop(states: frozen.States | None, once: bool) -> NoReturn:
+    assert (states is not None) == once
+    if states is not None:
+        assert states[0].shape == (len(states.pieces[0].input_ids), states[1].shape[1])
     raise EncoderError
 
 
@@ -53,8 +61,9 @@ def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
     model, tokenizer = load_model(str(family), TAGS), load_tokenizer(str(family))
     parts = pieces(tokenizer, FIVE, 32)
     names = [name for name, _ in model.named_parameters()]
+    once = model.config.model_type in READ_ONCE
     with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0) as states:
-        read_and_stop(states)
+        read_and_stop(states, once)
     assert [name for name, _ in model.named_parameters()] == names
 
 

@@ -36,6 +36,17 @@ def test_what_is_written_is_read_back(records_of: Reader, records: list[Record])
         assert after.sentence_starts == [start for start in before.sentence_starts or [] if start not in inside]
 
 
+def test_each_article_is_written_under_a_header_of_its_own_in_four_columns() -> None:
+    records = [
+        Record(words=["Ada", "left"], tags=["B-PER", "O"], sentence_starts=[0]),
+        Record(words=["Oslo"], tags=["B-LOC"], sentence_starts=[0]),
+    ]
+    header = "-DOCSTART- -X- -X- O\n\n"
+    assert "".join(conll.write(records)) == (
+        f"{header}Ada -X- -X- B-PER\nleft -X- -X- O\n\n{header}Oslo -X- -X- B-LOC\n\n"
+    )
+
+
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 METADATA = st.dictionaries(PLAIN, st.none() | st.booleans() | st.integers() | PLAIN | st.lists(PLAIN), max_size=3)
 

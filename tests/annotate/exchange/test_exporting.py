@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from annotate.exchange import exporting
-from annotate.models import Project
+from annotate.models import Annotation, Project
 from tests.annotate.exchange.handing_in import imported, upload
-from tests.make import make_document, make_project
+from tests.make import make_document, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +41,13 @@ def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
 
     assert [texts("jsonl", False), texts("jsonl", True)] == [1, 3]
     assert [texts("conll2003", False), texts("conll2003", True)] == [1, 2]
+
+
+def test_what_somebody_tagged_for_themselves_is_neither_exported_nor_a_second_copy() -> None:
+    project = make_project()
+    document = make_document("Ada met Bob.", project=project, finished=True, PER="Ada")
+    mine = ["O", "O", "B-PER", "O"]
+    Annotation.objects.create(document=document, kind="personal", author=make_user(), tags=mine, token_count=4)
+    for kind in exporting.FORMATS:
+        (record,) = exporting.records(exporting.documents(project, kind))
+        assert record.tags == ["B-PER", "O", "O", "O"]

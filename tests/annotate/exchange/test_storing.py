@@ -207,3 +207,14 @@ def test_no_near_duplicate_crosses_the_split_of_real_articles(shared_data: Path)
     for group, side in Document.objects.exclude(split="aside").values_list("group", "split"):
         sides.setdefault(group, set()).add(side)
     assert all(len(found) == 1 for found in sides.values())
+
+
+def test_a_real_article_that_comes_again_with_a_word_more_stays_on_its_side(shared_data: Path) -> None:
+    project = make_project()
+    imported(upload(project, (shared_data / "gum_news" / "train.jsonl").read_bytes()))
+    first = list(project.documents.order_by("pk"))
+    longer = [{"tokens": [*one.words(), "Again"], "tags": ["O"] * (one.token_count + 1)} for one in first]
+    imported(upload(project, longer))
+    again = project.documents.order_by("pk").values_list("split", flat=True)[len(first) :]
+    assert list(again) == [one.split for one in first]
+    assert {one.split for one in first} == {"train", "validation"}

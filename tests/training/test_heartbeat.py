@@ -1,10 +1,12 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from annotate.models import Project
-from tests.training.runs import make_run
+from tests.config.watching import eventually
+from tests.training.runs import make_run, running
 from training import heartbeat
 from training.heartbeat import Hold, Lost
 from training.models import Run
@@ -30,3 +32,13 @@ def test_writing_without_the_claim_raises(newsroom: Project) -> None:
         hold.write(progress={"step": 2})
     run.refresh_from_db()
     assert run.progress == {"step": 1}
+
+
+def test_it_beats_by_itself_while_training_has_nothing_to_say(
+    newsroom: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr("training.models.run.HEARTBEAT", timedelta(seconds=0.02))
+    silent = timezone.now() - timedelta(seconds=44)
+    with Hold(running(newsroom, heartbeat_at=silent)):
+        assert eventually(lambda: not Run.objects.filter(heartbeat_at=silent).exists())

@@ -131,16 +131,18 @@ def test_it_runs_twice_without_doing_anything_twice(project: Project, echo: Echo
 def test_a_prediction_for_other_tokens_is_made_anew_over_the_old_one(project: Project, echo: Echo) -> None:
     document = make_document("Ada left.", project)
     version = make_version(project, current=True)
-    Prediction.objects.create(document=document, source=version.source, spans=[], tokens_revision=0)
+    Prediction.objects.create(document=document, source=version.source, spans=[], uncertainty=0.5, tokens_revision=0)
     Document.objects.filter(pk=document.pk).update(tokens_revision=1)
     jobs.predict_next(version.source_id)
     prediction = Prediction.objects.get()
     assert (prediction.spans, prediction.tokens_revision) == ([[0, 1, "PER", 0.9]], 1)
 
 
+@pytest.mark.parametrize("turn", [200, predictions.FIRST])
 def test_it_stops_once_another_model_is_current(
-    project: Project, echo: Echo, rung: Rung, monkeypatch: pytest.MonkeyPatch
+    project: Project, echo: Echo, rung: Rung, monkeypatch: pytest.MonkeyPatch, turn: int
 ) -> None:
+    monkeypatch.setitem(predictions.AT_ONCE, "next", turn)
     for _ in range(8):
         make_document("Ada left.", project)
     old, new = make_version(project, current=True), make_version(project)

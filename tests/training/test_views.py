@@ -201,6 +201,11 @@ def test_a_silent_run_is_shown_as_failed_at_the_next_look(project: Project, page
     assert "without a word" in page(f"/runs/{run.pk}/")
 
 
+def test_whoever_looks_at_a_silent_runs_own_page_alone_is_told_too(project: Project, page: Callable[..., str]) -> None:
+    run = running(project, heartbeat_at=timezone.now() - timedelta(seconds=50))
+    assert "without a word" in page(f"/runs/{run.pk}/")
+
+
 def test_retrain_begins_anew_over_a_silent_run(project: Project, signed_in: Client) -> None:
     running(project, heartbeat_at=timezone.now() - timedelta(seconds=50))
     signed_in.post(f"/projects/{project.slug}/retrain")

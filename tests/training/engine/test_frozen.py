@@ -13,12 +13,8 @@ from training.engine import frozen
 from training.engine.align import pieces
 from training.engine.encoders import EncoderError, load_model, load_tokenizer
 
-READ_ONCE = {
-    "bert",
-    "distilbert",
-    "roberta",
-    "xlm-roberta",
-}  # of those in the tests: their ELECTRA has narrow embeddings
+# Of the families in the tests; their ELECTRA has embeddings narrower than its layers.
+READ_ONCE = {"bert", "distilbert", "roberta", "xlm-roberta"}
 TAGS = ["O", "B-PER", "I-PER"]
 
 

@@ -83,10 +83,12 @@ class Hold:
 class ProgressWriter:
     """Writes the engine's reports to the row, twice a second at most. Raises Lost."""
 
-    def __init__(self, hold: Hold, losses: Sequence[Sequence[float]] = ()) -> None:
-        """losses: the curve of a run that is gone on with, up to where it was cut off."""
+    def __init__(self, hold: Hold, losses: Sequence[float] = ()) -> None:
+        """losses: of the steps that a run which is gone on with has done."""
         self.hold = hold
-        self.losses = [(int(step), loss) for step, loss in losses]
+        self.losses: list[tuple[int, float]] = []
+        for step, loss in enumerate(losses, start=1):
+            self._remember(step, loss)
         self.phase = ""
         self.written = 0.0
 

@@ -42,13 +42,13 @@ def learn(run: Run, hold: Hold) -> Version:
     from training.engine.launch import train
 
     resumed = resuming.read(run)
-    kept_step = run.kept_step if resumed else 0
     frozen, settings, start = resumed or _begin(run, hold)
     hold.write(snapshot_hash=frozen.hash, settings=settings.as_dict(), scores={"articles": _articles(frozen)})
     hold.write(held_out=comparing.held_out(frozen.validation))
     aside = folders.fresh_aside(run)
     checkpoints = resuming.checkpoints(run, hold)
-    report = ProgressWriter(hold, [point for point in run.losses if point[0] <= kept_step])
+    kept = checkpoints.last() if resumed else None
+    report = ProgressWriter(hold, kept.told["losses"] if kept else [])
     try:
         result = train(
             settings,

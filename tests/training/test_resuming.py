@@ -125,7 +125,9 @@ def test_a_warm_start_learns_at_the_rate_of_the_model_it_goes_on_from(
 ) -> None:
     learn(newsroom, encoder)
     monkeypatch.setattr(shelf, "width", lambda name: {str(encoder): 1024}.get(name, 384))
-    run = learn(newsroom, DEFAULT, warm_start=True)
+    run, _ = Run.objects.queue(newsroom, None, encoder=DEFAULT, epochs=1, warm_start=True)
+    jobs.train(run.pk)
+    run.refresh_from_db()
     assert (run.settings["encoder"], run.settings["learning_rate"]) == (str(encoder), rate_for(1024))
 
 

@@ -426,10 +426,10 @@ def test_the_news_are_how_the_last_training_ended(
     project: Project, signed_in: Client, page: Callable[..., str]
 ) -> None:
     address = f"/projects/{project.slug}/training/news"
-    assert 'data-run="0"' in page(address)
+    assert 'data-ended="none"' in page(address)
     make_run(project, "stopped")
     make_run(project, "succeeded", kind="check")
-    assert 'data-run="0"' in page(address)
+    assert 'data-ended="none"' in page(address)
     version = make_version(project, f1=0.7123)
     assert "Version 1 is trained, F1 0.712, and was kept aside." in page(address)
     assert f'data-run="{version.run_id}"' in page(address)

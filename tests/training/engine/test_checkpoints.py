@@ -80,10 +80,13 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
 def test_a_checkpoint_that_was_cut_off_itself_is_none(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.last() is None
-    for step in (5, 10, 15):
+    for step in (3, 5):
         (tmp_path / f"checkpoint-{step}").mkdir()
     checkpoints.seal(5, {"losses": []})
     assert checkpoints.last() == (tmp_path / "checkpoint-5", 5, {"losses": []})
+    assert not (tmp_path / "checkpoint-3").exists()  # one is enough, once it is whole
+    for step in (10, 15):
+        (tmp_path / f"checkpoint-{step}").mkdir()
     (tmp_path / "checkpoint-10" / SEAL).write_text('{"step": 1')
     assert getattr(checkpoints.last(), "step", None) == 5
 

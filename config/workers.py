@@ -1,5 +1,6 @@
 """The three kinds of worker: `train` and `io` fork for each job, `predict` stays as it is so that models stay warm."""
 
+import gc
 import logging
 import os
 import signal
@@ -117,6 +118,10 @@ PRELOADED = {
 def preload(queue: str) -> None:
     for name in PRELOADED[queue]:
         import_module(name)
+    if queue == "train":
+        import_module("training.engine.encoders").prepare_to_load()
+        gc.collect()
+        gc.freeze()  # a child that looks for garbage need not look through all these libraries
 
 
 def how_it_ended(status: int) -> str:

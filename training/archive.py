@@ -20,12 +20,13 @@ from annotate.chosen import Chosen
 from annotate.listing import Listing
 from annotate.models import HELD_OUT, Document, Listed, State
 from annotate.models.document import DocumentQuerySet
-from training import doorbell, predictions
+from training import archive_files, doorbell, predictions
 from training.models import Version
 from training.models.tagging import Mention, Tagging
 
 TURN = 10.0  # seconds, after which others that wait for the predictor have theirs
 MOST_ARTICLES, MOST_WORDS = 32, 8_000  # of one step
+REMOVED_AT_ONCE = 2_000  # mentions of one transaction
 UNFINISHED = (State.RAW, State.IN_PROGRESS)
 
 Status = Tagging.Status
@@ -181,3 +182,13 @@ def revive() -> None:
     if waiting and not doorbell.predictor_is_busy():
         for pk in waiting:
             doorbell.ring_for_tagging(pk)
+
+
+def remove(row: Tagging) -> None:
+    """Delete a result: some mentions at a time, so that no edit waits for it, then the row and its file."""
+    Tagging.objects.stop(row)
+    while some := list(row.mentions.order_by("pk").values_list("pk", flat=True)[:REMOVED_AT_ONCE]):
+        Mention.objects.filter(pk__in=some).delete()
+    file = archive_files.file_of(row)
+    row.delete()
+    file.unlink(missing_ok=True)

@@ -40,8 +40,7 @@ def write_parquet(row: Tagging) -> None:
 
     kinds = (pa.int64(), pa.string(), pa.string(), pa.string(), pa.int32(), pa.int32(), pa.float64())
     schema = pa.schema(list(zip(COLUMNS, kinds, strict=True)))
-    name = f"archive/{row.pk}.parquet"
-    file = Path(settings.TAGDESK_DATA) / name
+    file = file_of(row)
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_suffix(".part")
     with parquet.ParquetWriter(aside, schema) as writer:
@@ -49,7 +48,14 @@ def write_parquet(row: Tagging) -> None:
             columns = [pa.array(values, kind) for values, kind in zip(zip(*chunk, strict=True), kinds, strict=True)]
             writer.write_batch(pa.record_batch(columns, schema=schema))
     aside.replace(file)
-    Tagging.objects.filter(pk=row.pk).update(parquet=name)
+    name = str(file.relative_to(settings.TAGDESK_DATA))
+    if not Tagging.objects.filter(pk=row.pk).update(parquet=name):  # somebody has deleted it meanwhile
+        file.unlink()
+
+
+def file_of(row: Tagging) -> Path:
+    """Where its Parquet file lies once it is written."""
+    return Path(settings.TAGDESK_DATA) / "archive" / f"{row.pk}.parquet"
 
 
 def _chunks(mentions: QuerySet[Mention]) -> Iterator[list[tuple[Any, ...]]]:

@@ -94,6 +94,7 @@ def tagging(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     chosen = request.GET.copy()
     for name in ("after", "shown"):
         chosen.pop(name, None)
+    role = Role(row.project.role_of(request.user) or Role.VIEWER)
     context = {
         "project": row.project,
         "row": row,
@@ -106,7 +107,8 @@ def tagging(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "next": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "is_first": not after,
         "query": chosen.urlencode(),
-        "may_steer": Role(row.project.role_of(request.user) or Role.VIEWER).rank >= Role.ANNOTATOR.rank,
+        "may_steer": role.rank >= Role.ANNOTATOR.rank,
+        "may_delete": role.rank >= Role.MANAGER.rank,
     }
     return answer_poll(request, "training/tagging.html", "#tagging", context)
 
@@ -130,6 +132,15 @@ def tagging_go_on(request: HttpRequest, pk: int) -> HttpResponseBase:
     else:
         messages.info(request, "It was not stopped.")
     return redirect("tagging", pk)
+
+
+@require_POST
+@login_required
+def tagging_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
+    row = _get_tagging(request.user, pk, Role.MANAGER)
+    archive.remove(row)
+    messages.success(request, "The result is deleted. The articles and their tags are as they were.")
+    return redirect("archive_new", row.project.slug)
 
 
 @require_GET

@@ -74,9 +74,8 @@ def step_aside(run: Run, hold: Hold) -> bool:
 
 
 def _queued_again(rows: Any, run: Run, **fields: Any) -> int:
-    scores = {**run.scores, "sent": run.scores.get("sent", 1) + 1}
-    changed: int = rows.update(status=Run.Status.QUEUED, claim=None, progress={}, scores=scores, **fields)
-    run.scores = scores if changed else run.scores
+    changed: int = rows.update(status=Run.Status.QUEUED, claim=None, progress={}, sent=run.sent + 1, **fields)
+    run.sent += bool(changed)
     return changed
 
 

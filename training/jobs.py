@@ -150,12 +150,12 @@ def job_died(job_id: str, reason: str) -> None:
 
     A run may be sent to two workers: one that another worker has claimed goes on, whatever became of this child.
     """
-    name, _, rest = job_id.partition("-")
-    pk = rest.partition("-")[0]
-    if name != "run" or not pk.isdecimal():
+    name, *numbers = job_id.split("-")
+    if name != "run" or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
         return
-    for run in Run.objects.left_by_child(int(pk)):
-        Run.objects.left_by_child(run.pk).fail(trouble.died(reason, run.kind, run.kept_step))
+    pk, sent = map(int, numbers)
+    for run in Run.objects.left_by_child(pk, sent):
+        Run.objects.left_by_child(pk, sent).fail(trouble.died(reason, run.kind, run.kept_step))
 
 
 def _carry_out(run_id: int, work: Work) -> None:
@@ -223,8 +223,8 @@ def _ring_for_speed(encoder: str) -> None:
         return
     try:
         if speeds.is_wanted(encoder):
-            _rung_for.add(encoder)
             doorbell.ring_for_speed(encoder)
+            _rung_for.add(encoder)
     except QueueDown as down:  # the first training tells it
         log.warning("%s", down)
 

@@ -34,5 +34,6 @@ urlpatterns = [
     path("archive/<key:pk>", archive_views.tagging, name="tagging"),
     path("archive/<key:pk>/stop", archive_views.tagging_stop, name="tagging_stop"),
     path("archive/<key:pk>/go-on", archive_views.tagging_go_on, name="tagging_go_on"),
+    path("archive/<key:pk>/delete", archive_views.tagging_delete, name="tagging_delete"),
     path("archive/<key:pk>/mentions.<str:kind>", archive_views.tagging_file, name="tagging_file"),
 ]

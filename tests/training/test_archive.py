@@ -16,7 +16,7 @@ from annotate.models import Annotation, Document, Edit, Prediction, Project
 from tests.make import join, make_document, make_project, make_user
 from tests.training.fake_queue import FakeQueue, Rung
 from tests.training.runs import make_version
-from training import archive, jobs, predictions
+from training import archive, archive_files, jobs, predictions
 from training.models import Version
 from training.models.tagging import STALE, Mention, Tagging
 
@@ -399,3 +399,35 @@ def test_the_models_of_other_projects_are_not_asked(version: Version, user: User
     make_document("Ada left.", other)
     assert signed_in.post(f"/projects/{other.slug}/archive").status_code == 200
     assert not Tagging.objects.exists()
+
+
+def test_a_result_is_deleted_with_its_file_and_nothing_else(
+    found: Tagging, signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "REMOVED_AT_ONCE", 2)
+    jobs.write_archive(found.pk)
+    file = archive_files.file_of(found)
+    assert file.is_file()
+    documents = Document.objects.count()
+    assert "Delete it" in signed_in.get(f"/archive/{found.pk}").content.decode()
+    page = signed_in.post(f"/archive/{found.pk}/delete", follow=True).content.decode()
+    assert "The result is deleted." in page
+    assert not Tagging.objects.exists()
+    assert not Mention.objects.exists()
+    assert not file.exists()
+    assert (Document.objects.count(), Version.objects.count()) == (documents, 1)
+
+
+def test_a_file_written_while_its_result_is_deleted_goes_too(found: Tagging) -> None:
+    row = Tagging.objects.get(pk=found.pk)
+    archive.remove(Tagging.objects.get(pk=found.pk))
+    archive_files.write_parquet(row)
+    assert not archive_files.file_of(row).exists()
+
+
+def test_only_a_manager_deletes_a_result(found: Tagging, client: Client) -> None:
+    client.force_login(join(found.project, make_user("anna"), "annotator"))
+    assert "Delete it" not in client.get(f"/archive/{found.pk}").content.decode()
+    assert client.post(f"/archive/{found.pk}/delete").status_code == 403
+    assert client.get(f"/archive/{found.pk}/delete").status_code == 405
+    assert Tagging.objects.exists()

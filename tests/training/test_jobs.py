@@ -192,7 +192,7 @@ def test_a_claim_lost_in_mid_training_writes_nothing_more(
             row.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
             jobs.reconcile()
         else:
-            jobs.job_died(f"run-{hold.run_id}", "Its process was killed (SIGKILL).")
+            jobs.job_died(f"run-{hold.run_id}-1", "Its process was killed (SIGKILL).")
         after.update(row.values().get())
         wait_until(hold)
 

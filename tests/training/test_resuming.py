@@ -86,13 +86,28 @@ def test_a_worker_that_was_killed_leaves_its_checkpoint(
     newsroom: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(hold: heartbeat.Hold) -> None:
-        jobs.job_died(f"run-{hold.run_id}", "Its process was killed (SIGKILL).")
+        jobs.job_died(f"run-{hold.run_id}-1", "Its process was killed (SIGKILL).")
         raise heartbeat.Lost
 
     seen_steps(monkeypatch, 8, die)
     run = learn(newsroom, encoder, epochs=12)
     assert (run.status, run.can_go_on) == ("failed", True)
     assert "What it had learnt by step 7 is kept" in run.error
+
+
+def test_the_late_end_of_the_old_process_does_not_end_what_was_sent_again(cut_off: Run) -> None:
+    before = cut_off.job_id
+    assert cut_off.go_on()
+    assert cut_off.job_id == Run.objects.get(pk=cut_off.pk).job_id
+    jobs.job_died(before, "Its process was killed (SIGKILL).")
+    run = Run.objects.get(pk=cut_off.pk)
+    assert (run.status, run.job_id == before) == ("queued", False)
+    claimed = Run.objects.claim(run.pk)
+    assert claimed is not None
+    jobs.job_died(before, "Its process was killed (SIGKILL).")
+    assert Run.objects.get(pk=run.pk).status == "running"
+    jobs.job_died(claimed.job_id, "Its process was killed (SIGKILL).")
+    assert Run.objects.get(pk=run.pk).status == "failed"
 
 
 def test_what_cannot_be_read_any_more_is_begun_anew(cut_off: Run, monkeypatch: pytest.MonkeyPatch) -> None:

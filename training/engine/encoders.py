@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from tokenizers import normalizers
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from training.engine import hub, shelf
 from training.engine.shelf import DEFAULT as DEFAULT
@@ -90,6 +91,13 @@ def _reads_words_apart(tokenizer: Any) -> bool:
     apart = tokenizer(["a", "a"], is_split_into_words=True, add_special_tokens=False)
     running = tokenizer("a a", add_special_tokens=False)
     return bool(apart["input_ids"] == running["input_ids"])
+
+
+def prepare_to_load() -> None:
+    """Have transformers compile now, once, what it asks of any model's weights. It touches no tensor, so that whoever
+    has called it may fork.
+    """
+    get_checkpoint_conversion_mapping("bert")
 
 
 def load_model(source: str, tags: Sequence[str] | None = None) -> Any:

@@ -16,7 +16,8 @@ from torch import nn
 from training.engine.align import Piece
 from training.engine.batches import by_length, collate
 
-TOKEN_BUDGET = 512  # sub-words read at once: more gains nothing, and the first step would wait for it
+TOKEN_BUDGET = 256  # sub-words read at once: on a processor more gains little, and the first step would wait for it
+GPU_BUDGET = 32768
 MOST_STORED = 2**30  # bytes of states in memory; above, the lower layers read at every step
 
 
@@ -74,7 +75,8 @@ class States:
     def __init__(self, lower: Any, pieces: Sequence[Piece], pad_id: int) -> None:
         self.lower, self.pieces, self.pad_id = lower.eval(), pieces, pad_id
         self.read: dict[int, torch.Tensor] = {}
-        batches = by_length([len(piece.input_ids) for piece in pieces], TOKEN_BUDGET)
+        budget = GPU_BUDGET if lower.device.type == "cuda" else TOKEN_BUDGET
+        batches = by_length([len(piece.input_ids) for piece in pieces], budget)
         self.batch_of = {i: batch for batch in batches for i in batch}
 
     def __getitem__(self, index: int) -> torch.Tensor:

@@ -21,9 +21,14 @@ STALE_AFTER = timedelta(seconds=45)
 WORKER = uuid4()  # drawn once a process, and inherited by what it forks: a worker knows the claims of its children
 
 
-def claim_of_this_worker(pk: int) -> UUID:
-    """The token under which this worker, or a child of it, holds a run. A run is claimed once, so it is fresh."""
-    return uuid5(WORKER, f"run-{pk}")
+def claim_of_this_worker(job_id: str) -> UUID:
+    """The token under which this worker, or a child of it, holds a run. A run is claimed once each time it is sent."""
+    return uuid5(WORKER, job_id)
+
+
+def job_id_of(pk: int, sent: int) -> str:
+    """The job's name in the queue. Sent again it has another: the job before may be under way still."""
+    return f"run-{pk}-{sent}"
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -68,8 +73,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def claim(self, pk: int) -> Run | None:
         """Mark a queued run as running, under a token of its own. None if somebody else already has."""
         now = timezone.now()
-        claimed = self.filter(pk=pk, status=Run.Status.QUEUED).update(
-            status=Run.Status.RUNNING, claim=claim_of_this_worker(pk), started_at=now, heartbeat_at=now
+        waiting = self.filter(pk=pk, status=Run.Status.QUEUED)
+        run = waiting.only("sent").first()
+        claimed = run and waiting.filter(sent=run.sent).update(
+            status=Run.Status.RUNNING, claim=claim_of_this_worker(run.job_id), started_at=now, heartbeat_at=now
         )
         return self.select_related("project").get(pk=pk) if claimed else None
 
@@ -77,10 +84,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The row, as long as this claim still holds it."""
         return self.filter(pk=pk, claim=claim, status=Run.Status.RUNNING)
 
-    def left_by_child(self, pk: int) -> Self:
-        """The row, where a child of this worker held it or nobody has begun. Not where another worker holds it."""
-        ours = Q(status=Run.Status.RUNNING, claim=claim_of_this_worker(pk))
-        return self.filter(ours | Q(status=Run.Status.QUEUED), pk=pk)
+    def left_by_child(self, pk: int, sent: int) -> Self:
+        """The row, where a child of this worker held it or nobody has begun. Not where another worker holds it, nor
+        where it has been sent again since.
+        """
+        ours = Q(status=Run.Status.RUNNING, claim=claim_of_this_worker(job_id_of(pk, sent)))
+        return self.filter(ours | Q(status=Run.Status.QUEUED), pk=pk, sent=sent)
 
     def stale(self) -> Self:
         return self.filter(status=Run.Status.RUNNING, heartbeat_at__lt=timezone.now() - STALE_AFTER)
@@ -139,6 +148,7 @@ class Run(models.Model):
         default=dict, help_text="{document: digest of its words and tags} of the articles it was scored on"
     )
     error = models.TextField(blank=True)
+    sent = models.PositiveSmallIntegerField(default=1, help_text="How many times it has been sent to a worker")
     kept_step = models.PositiveIntegerField(default=0, help_text="The step of its last checkpoint; 0 without one")
 
     objects = RunQuerySet.as_manager()
@@ -179,8 +189,7 @@ class Run(models.Model):
 
     @property
     def job_id(self) -> str:
-        # A curve that steps aside sends itself again: under an id of its own, for the job under way is not to be lost.
-        return f"run-{self.pk}-{self.scores.get('sent', 1)}" if self.kind == self.Kind.CURVE else f"run-{self.pk}"
+        return job_id_of(self.pk, self.sent)
 
     @property
     def promoted(self) -> bool:
@@ -209,13 +218,12 @@ class Run(models.Model):
         """Have a training that was cut off wait for a worker again. False where it cannot go on."""
         if not self.can_go_on:
             return False
-        cut_off = Run.objects.filter(pk=self.pk, status=self.Status.FAILED)
+        cut_off = Run.objects.filter(pk=self.pk, status=self.Status.FAILED, sent=self.sent)
+        again = {"status": self.Status.QUEUED, "sent": self.sent + 1, "claim": None, "ended_at": None, "error": ""}
         with suppress(IntegrityError), transaction.atomic():  # another one has been asked for just now
-            return bool(
-                cut_off.update(
-                    status=self.Status.QUEUED, claim=None, ended_at=None, error="", progress={}, stop_requested=False
-                )
-            )
+            changed = cut_off.update(**again, progress={}, stop_requested=False)
+            self.sent += bool(changed)
+            return bool(changed)
         return False
 
     def stop(self) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from tokenizers import normalizers
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
-from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, conversion_mapping
 
 from training.engine import hub, shelf
 from training.engine.shelf import DEFAULT as DEFAULT
@@ -97,7 +96,8 @@ def prepare_to_load() -> None:
     """Have transformers compile now, once, what it asks of any model's weights. It touches no tensor, so that whoever
     has called it may fork.
     """
-    get_checkpoint_conversion_mapping("bert")
+    conversions: Any = conversion_mapping
+    conversions.get_checkpoint_conversion_mapping("bert")
 
 
 def load_model(source: str, tags: Sequence[str] | None = None) -> Any:

@@ -30,7 +30,7 @@ def test_all_articles_are_marked_without_another_click_and_undone_with_one(
             page.set_viewport_size({"width": width, "height": 900})
             page.screenshot(path=screenshots / f"mentions-{width}.png", full_page=True)
     page.get_by_role("button", name="Mark softly in all articles").click()
-    expect(page.get_by_role("status")).to_contain_text("5 mentions in 5 articles marked softly")
+    expect(page.locator("main").get_by_role("status")).to_contain_text("5 mentions in 5 articles marked softly")
     assert Offer.objects.filter(active=True).count() == 5
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("5 soft marks are taken back")).to_be_visible()

@@ -3,7 +3,10 @@
 The model's own folder stays as it is (and loads with plain transformers); the files lie wherever the caller keeps them.
 """
 
+import math
 import warnings
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,10 @@ from onnxruntime.transformers import optimizer
 from transformers import AutoConfig
 
 from training.engine import device, encoders
+from training.engine.batches import by_length
 from training.engine.predict import Batch, Knowledge, Predictor, knowledge
 
-TOKEN_BUDGET = 1024  # sub-words in a batch: a twelfth quicker on two cores than twice as many, which suit torch
+TOKEN_BUDGET = 512  # sub-words in a batch, of which each core computes one; fewer or more are no quicker
 INPUTS, OUTPUT = ("input_ids", "attention_mask"), "logits"
 OPSET = 17
 CLOSE = 1e-3  # how far a logit may be from torch's
@@ -91,12 +95,24 @@ def quantize(exact: Path, file: Path) -> None:
 
 
 class OnnxPredictor(Predictor):
-    """A model in a file of ONNX Runtime's, ready to tag."""
+    """A model in a file of ONNX Runtime's, ready to tag.
+
+    Each core computes a batch of its own: a seventh quicker than all of them at one batch, where they wait for each
+    other after every step.
+    """
 
     def __init__(self, file: Path, config: Any, knowing: Knowledge) -> None:
         self.session = _session(file)
         self.budget = TOKEN_BUDGET
         self._know(config, knowing)
+
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Group pieces so that no core is left without one where there are few."""
+        return by_length(lengths, min(self.budget, math.ceil(sum(lengths) / device.cores())))
+
+    def _computed(self, batches: Iterable[Batch]) -> Generator[NDArray[np.float32], None, None]:
+        with ThreadPoolExecutor(device.cores()) as cores:
+            yield from cores.map(self._logits, batches)
 
     @classmethod
     def load_file(cls, folder: Path, file: Path) -> "OnnxPredictor":
@@ -110,9 +126,8 @@ class OnnxPredictor(Predictor):
 
 def _session(file: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = device.cores()
+    options.intra_op_num_threads = 1  # see OnnxPredictor
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as torch's threads: see the package
     try:
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -1,7 +1,8 @@
 """Tag whole articles with a trained model."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,15 +96,22 @@ class Predictor:
     ) -> list[NDArray[np.float32]]:
         result = [np.zeros((len(article.words), self.outputs), dtype=np.float32) for article in articles]
         parts = pieces(self.tokenizer, articles, self.window)
-        batches = by_length([len(part.input_ids) for part in parts], self.budget)
+        batches = self._batches([len(part.input_ids) for part in parts])
         pad_id = self.tokenizer.pad_token_id or 0
-        for done, batch in enumerate(batches, start=1):
-            logits = self._logits(collate([parts[i] for i in batch], pad_id))
-            for i, row in zip(batch, logits, strict=True):
-                result[parts[i].article][parts[i].first : parts[i].last] = row[parts[i].heads()]
-            if after_batch:
-                after_batch(done, len(batches))
+        with closing(self._computed(collate([parts[i] for i in batch], pad_id) for batch in batches)) as computed:
+            for done, (batch, logits) in enumerate(zip(batches, computed, strict=True), start=1):
+                for i, row in zip(batch, logits, strict=True):
+                    result[parts[i].article][parts[i].first : parts[i].last] = row[parts[i].heads()]
+                if after_batch:
+                    after_batch(done, len(batches))
         return result
+
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        return by_length(lengths, self.budget)
+
+    def _computed(self, batches: Iterable[Batch]) -> Generator[NDArray[np.float32], None, None]:
+        """Compute the logits of batches, in their order, until it is closed."""
+        yield from map(self._logits, batches)
 
     @torch.inference_mode()
     def _logits(self, batch: Batch) -> NDArray[np.float32]:

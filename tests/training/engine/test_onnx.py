@@ -80,3 +80,32 @@ def test_a_broken_file_is_told_in_words(small: Path, tmp_path: Path) -> None:
     (tmp_path / "exact").write_bytes(b"no model")
     with pytest.raises(NotExported, match="ONNX Runtime cannot load it"):
         OnnxPredictor.load_file(small, tmp_path / "exact")
+
+
+def test_no_core_waits_while_another_has_two_pieces(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx.export(small, tmp_path / "exact")
+    predictor = OnnxPredictor.load_file(small, tmp_path / "exact")
+    monkeypatch.setattr("training.engine.device.cores", lambda: 4)
+    assert sorted(map(len, predictor._batches([9, 10, 10, 11]))) == [1, 1, 1, 1]
+    most = predictor._batches([100] * 1000)
+    assert max(len(batch) for batch in most) == predictor.budget // 100
+
+
+def test_what_was_not_begun_is_left_when_stopped(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnx.export(small, tmp_path / "exact")
+    predictor = OnnxPredictor.load_file(small, tmp_path / "exact")
+    monkeypatch.setattr("training.engine.device.cores", lambda: 1)
+    computed: list[int] = []
+    logits = predictor._logits
+    monkeypatch.setattr(predictor, "_logits", lambda batch: computed.append(1) or logits(batch))
+    predictor.budget = 1
+
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    many = [FIVE[0]._replace(key=str(i)) for i in range(500)]
+    with pytest.raises(KeyboardInterrupt):
+        predictor.predict(many, stop)
+    assert len(computed) < 250

@@ -22,6 +22,7 @@ TRIED: dict[str, list[float]] = {
     "learning_rate": [1e-4, 2e-4, 3e-4, 5e-4],
     "passes": [0.5, 1, 2],  # times the recipe's epochs
     "frozen_share": [0.0, 1 / 3, 0.5],
+    "frozen_at_last": [0.0, 1 / 2, 2 / 3, 5 / 6],
     "token_budget": [256, 512, 1024],
 }
 

@@ -37,6 +37,9 @@ class RunForm(forms.Form):
     frozen_share = forms.FloatField(
         min_value=0, max_value=1, required=False, label="Frozen, share of the layers", widget=forms.TextInput
     )
+    frozen_at_last = forms.FloatField(
+        min_value=0, max_value=1, required=False, label="Frozen at last, share of the layers", widget=forms.TextInput
+    )
     all_subwords = forms.ChoiceField(choices=SUBWORDS, required=False, label="Sub-words trained")
     start = forms.ChoiceField(choices=START, required=False, label="Begin")
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label="Seed")
@@ -49,6 +52,7 @@ class RunForm(forms.Form):
         "weight_decay",
         "warmup",
         "frozen_share",
+        "frozen_at_last",
         "all_subwords",
         "start",
         "seed",

@@ -33,7 +33,7 @@ class Offer(NamedTuple):
 
 def note(settings: dict[str, Any], device: str, words: int, seconds: float) -> None:
     """Remember a training's speed, as if no layer had been frozen."""
-    done = work(words, settings["epochs"], settings["frozen_share"])
+    done = work(words, Settings(**settings))
     if done < TOO_FEW or seconds <= 0:
         return
     Speed.objects.update_or_create(
@@ -104,6 +104,6 @@ def offers(encoder: str, words: int) -> list[Offer]:
 
 def _offer(name: str, encoder: str, words: int, speed: Speed | None) -> Offer:
     settings = Settings.for_data(words, name, encoder=encoder)
-    done = work(words, settings.epochs, settings.frozen_share)
+    done = work(words, settings)
     recipe = RECIPES[name]
     return Offer(name, recipe.title, recipe.meaning, settings, done / speed.words_per_second if speed else None)

@@ -21,7 +21,14 @@ PROGRESS = {
     "seconds_left": 130.2,
 }
 # The encoders of tests know nothing: frozen layers would teach them as little.
-QUICK = {"epochs": 2, "learning_rate": 1e-3, "window": 64, "token_budget": 128, "frozen_share": 0.0}
+QUICK = {
+    "epochs": 2,
+    "learning_rate": 1e-3,
+    "window": 64,
+    "token_budget": 128,
+    "frozen_share": 0.0,
+    "frozen_at_last": 0.0,
+}
 
 
 def ask(project: Project, encoder: Path | None = None, **settings: Any) -> Run:

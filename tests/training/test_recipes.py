@@ -41,7 +41,7 @@ def test_each_recipe_says_how_long_it_takes_here(
     html = page(panel(project))
     for name, recipe in RECIPES.items():
         settings = Settings.for_data(30_000, name)
-        minutes = round(work(30_000, settings.epochs, settings.frozen_share) / 500 / 60)
+        minutes = round(work(30_000, settings) / 500 / 60)
         assert f"<strong>{recipe.title}</strong>, about {minutes} min" in html
     assert "is known when" not in html
 
@@ -89,10 +89,11 @@ def test_one_can_go_on_from_the_current_model_where_there_is_one(project: Projec
 
 
 def test_the_speed_of_a_training_is_kept_by_encoder_and_device_as_if_nothing_were_frozen(db: None) -> None:
-    settings = Settings(epochs=5, frozen_share=0.5).as_dict()
+    half = Settings(epochs=5, frozen_share=0.5)
+    settings = half.as_dict()
     speeds.note(settings, "a", 10_000, 50.0)
     speeds.note(settings, "b", 10_000, 10.0)
     speeds.note(settings, "a", 10_000, 25.0)
     speeds.note(settings, "a", 10, 1.0)  # too short to tell
     by_device = dict(Speed.objects.values_list("device", "words_per_second"))
-    assert by_device == {"a": work(10_000, 5, 0.5) / 25, "b": work(10_000, 5, 0.5) / 10}
+    assert by_device == {"a": work(10_000, half) / 25, "b": work(10_000, half) / 10}

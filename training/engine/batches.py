@@ -57,14 +57,16 @@ def collate_targets(examples: Sequence[tuple[Piece, NDArray[np.int64]]], pad_id:
 
 
 def collate_states(examples: Sequence[tuple[torch.Tensor, NDArray[np.int64]]]) -> dict[str, Any]:
-    """Pad what the lower layers made of pieces, with their targets: `inputs_embeds` (pieces, longest, width),
-    `attention_mask` and `labels` (pieces, longest).
-    """
-    states = [state for state, _ in examples]
+    """Pad what the lower layers made of pieces, with their targets: `stack_states` and `labels` (pieces, longest)."""
+    batch = stack_states([states for states, _ in examples])
+    return {**batch, "labels": padded([target for _, target in examples], IGNORED)}
+
+
+def stack_states(states: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Pad states of (sub-words, width): `inputs_embeds` (pieces, longest, width) and `attention_mask`."""
     return {
-        "inputs_embeds": torch.nn.utils.rnn.pad_sequence(states, batch_first=True),
-        "attention_mask": padded([np.ones(len(state), dtype=np.int64) for state in states], 0),
-        "labels": padded([target for _, target in examples], IGNORED),
+        "inputs_embeds": torch.nn.utils.rnn.pad_sequence(list(states), batch_first=True),
+        "attention_mask": padded([np.ones(len(rows), dtype=np.int64) for rows in states], 0),
     }
 
 

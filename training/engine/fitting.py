@@ -15,7 +15,7 @@ from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
 from training.engine.checkpoints import Checkpoint, Checkpoints
 from training.engine.dropout import quick_dropout
-from training.engine.frozen import States, freeze, read_once
+from training.engine.frozen import Frozen, freeze_vectors, frozen, frozen_after, frozen_layers
 from training.engine.recipe import Settings
 
 Example = tuple[Piece, Ids]
@@ -26,25 +26,34 @@ class Diverged(Exception):
     """The loss is no longer a number: the settings are at fault, most often the learning rate."""
 
 
-class Read(Dataset[tuple[torch.Tensor, Ids]]):
-    """Examples that the frozen part of the model has read."""
+class Rows(Dataset[tuple[Piece | torch.Tensor, Ids]]):
+    """Examples; once the frozen part of the model has read them, what it made of them with their targets."""
 
-    def __init__(self, states: States, targets: Sequence[Ids]) -> None:
-        self.states, self.targets = states, targets
+    def __init__(self, examples: Sequence[Example], below: Frozen) -> None:
+        self.examples, self.below = examples, below
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.examples)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, Ids]:
-        return self.states[index], self.targets[index]
+    def __getitem__(self, index: int) -> tuple[Piece | torch.Tensor, Ids]:
+        piece, target = self.examples[index]
+        return (piece if self.below.states is None else self.below.states[index]), target
+
+
+def collate_rows(rows: Sequence[Any], pad_id: int) -> dict[str, Any]:
+    """Pad rows of one kind."""
+    return collate_targets(rows, pad_id) if isinstance(rows[0][0], Piece) else collate_states(rows)
 
 
 class BatchTrainer(Trainer):
-    """A Trainer that reads the batches it is given, in their order, and keeps the last loss."""
+    """A Trainer that reads the batches it is given, in their order, and keeps the last loss; `below` is what of its
+    model is left as it is.
+    """
 
-    def __init__(self, batches: Sequence[list[int]], **others: Any) -> None:
+    def __init__(self, batches: Sequence[list[int]], below: Frozen, **others: Any) -> None:
         super().__init__(**others)
         self.batches = batches
+        self.below = below
         self.last_loss = math.nan
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -60,6 +69,11 @@ class BatchTrainer(Trainer):
         loss = super().training_step(*args, **kwargs)
         self.last_loss = float(loss)
         return loss
+
+    def save_model(self, *args: Any, **kwargs: Any) -> None:
+        """Keep what was trained, also what is not trained any more."""
+        with self.below.as_begun():
+            super().save_model(*args, **kwargs)
 
 
 class Keeping(NamedTuple):
@@ -94,6 +108,18 @@ class EachStep(TrainerCallback):
             self.keeping.checkpoints.seal(state.global_step, self.keeping.told())
 
 
+class FreezeMore(TrainerCallback):
+    """Freeze more layers as training goes on, at the same steps when it goes on from a checkpoint."""
+
+    def __init__(self, below: Frozen, last: int) -> None:
+        self.below, self.last = below, last
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.below.rise(frozen_after(state.global_step / state.max_steps, self.below.first, self.last))
+
+    on_step_end = on_train_begin
+
+
 def fit(
     model: Any,
     tokenizer: Any,
@@ -110,41 +136,41 @@ def fit(
     it is told to keep; from `since` on it does what it would have done had it not been cut off there.
     """
     pad_id = tokenizer.pad_token_id or 0
-    freeze(model, settings.freeze_embeddings, settings.frozen_share)
-    parts = [piece for piece, _ in examples]
-    with quick_dropout(model), read_once(model, settings.frozen_share, parts, pad_id) as states:
-        rows: Any = examples
-        collate: Any = partial(collate_targets, pad_id=pad_id)
-        if states is not None:
-            rows, collate = Read(states, [target for _, target in examples]), collate_states
+    first, last = (frozen_layers(model, share) for share in (settings.frozen_share, settings.frozen_at_last))
+    if ranks.count() > 1:
+        last = first  # what processes add up of their gradients is settled as training begins
+    if settings.freeze_embeddings:
+        freeze_vectors(model)
+    with quick_dropout(model), frozen(model, first, [piece for piece, _ in examples], pad_id) as below:
         after_step(since.step if since else 0, None)
-        _train(model, tokenizer, rows, collate, batches, settings, EachStep(after_step, keeping), since)
+        callbacks = EachStep(after_step, keeping), FreezeMore(below, last)
+        _train(model, tokenizer, Rows(examples, below), batches, settings, callbacks, since)
 
 
 def _train(
     model: Any,
     tokenizer: Any,
-    rows: Any,
-    collate: Any,
+    rows: Rows,
     batches: Sequence[list[int]],
     settings: Settings,
-    each_step: EachStep,
+    callbacks: tuple[EachStep, FreezeMore],
     since: Checkpoint | None,
 ) -> None:
-    keeping = each_step.keeping
+    keeping = callbacks[0].keeping
     mine = ranks.share(batches)
     with tempfile.TemporaryDirectory(prefix="tagdesk-") as aside:
         trainer = BatchTrainer(
             mine,
+            rows.below,
             model=model,
             args=_arguments(settings, str(keeping.checkpoints.folder) if keeping else aside, len(mine)),
             train_dataset=rows,
-            data_collator=collate,
+            data_collator=partial(collate_rows, pad_id=tokenizer.pad_token_id or 0),
             processing_class=tokenizer,
-            callbacks=[each_step],
+            callbacks=list(callbacks),
         )
         trainer.remove_callback(PrinterCallback)
-        each_step.trainer = trainer
+        callbacks[0].trainer = trainer
         trainer.train(resume_from_checkpoint=str(since.folder) if since else None)
 
 

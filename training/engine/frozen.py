@@ -2,7 +2,8 @@
 
 What the embeddings and the lower layers make of a text does not change while they are not trained. So they read each
 piece once, without dropout, and each step begins from what they made of it: with half of the layers frozen it does half
-of the work.
+of the work. Lower layers settle before higher ones (Raghu et al. 2017, "SVCCA"), so more can be frozen as training goes
+on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from training.engine.align import Piece
-from training.engine.batches import by_length, collate
+from training.engine.batches import by_length, collate, stack_states
 
 TOKEN_BUDGET = 256  # sub-words read at once: on a processor more gains little, and the first step would wait for it
 GPU_BUDGET = 32768
@@ -48,23 +49,26 @@ class Stored(nn.Module):
         return states
 
 
-def freeze(model: Any, embeddings: bool, share: float) -> None:
-    """Leave the vectors of words and positions, and this share of the layers, lowest first, out of training.
-
-    Frozen layers take the embeddings with them. At least one layer is trained. Where the family is not known to us,
-    layers cannot be told from the rest: then the embeddings alone are frozen.
-    """
-    if embeddings or share:
-        vectors = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
-        vectors.requires_grad_(False)
-    for layer in _layers(model)[: frozen_layers(model, share)]:
-        layer.requires_grad_(False)
+def freeze_vectors(model: Any) -> None:
+    """Leave the vectors of words and positions out of training."""
+    vectors = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
+    vectors.requires_grad_(False)
 
 
 def frozen_layers(model: Any, share: float) -> int:
-    """Turn a share of the layers into a number: rounded, and never all of them."""
+    """Turn a share of the layers into a number: rounded, and never all of them. Where the family is not known to us,
+    layers cannot be told from the rest, and none is frozen.
+    """
     layers = len(_layers(model))
     return max(0, min(round(share * layers), layers - 1))
+
+
+def frozen_after(done: float, first: int, last: int) -> int:
+    """Say how many layers are frozen when this share of the steps is done: `first`, and in even steps up to `last`.
+
+    The steps are a little longer than what is left after the last of them: 0.4 and 0.8 for two layers.
+    """
+    return max(first, min(last, first + int(done * (last - first + 0.5))))
 
 
 class States:
@@ -86,38 +90,92 @@ class States:
 
     @torch.no_grad()
     def _read(self, batch: Sequence[int]) -> None:
-        given = collate([self.pieces[i] for i in batch], self.pad_id)
         on = self.lower.device
-        found = self.lower(**{name: tensor.to(on) for name, tensor in given.items()}).last_hidden_state.cpu()
+        given = {name: tensor.to(on) for name, tensor in self._given(batch).items()}
+        found = self.lower(**given).last_hidden_state.cpu()
         for states, i in zip(found, batch, strict=True):
             self.read[i] = states[: len(self.pieces[i].input_ids)].clone()
 
+    def _given(self, batch: Sequence[int]) -> dict[str, torch.Tensor]:
+        return collate([self.pieces[i] for i in batch], self.pad_id)
+
+
+class Further(States):
+    """What layers frozen later make of the states below them, which are not needed again then."""
+
+    def __init__(self, lower: Any, below: States) -> None:
+        super().__init__(lower, below.pieces, below.pad_id)
+        self.below = below
+
+    def _given(self, batch: Sequence[int]) -> dict[str, torch.Tensor]:
+        given = stack_states([self.below[i] for i in batch])
+        for i in batch:
+            del self.below.read[i]
+        return given
+
+
+class Frozen:
+    """What of a model is left as it is: its embeddings and its lowest layers, more of them as training goes on.
+
+    `states` is what they make of each piece, which the rest of the model then takes as `inputs_embeds`. It is None, and
+    the model left whole, where the family is not cut so, or the states would take too much memory.
+    """
+
+    def __init__(self, model: Any, pieces: Sequence[Piece], pad_id: int, first: int) -> None:
+        self.model, self.pieces, self.pad_id = model, pieces, pad_id
+        self.first = first
+        self.count = 0
+        self.states: States | None = None
+        self.layers = _layers(model)
+        self.cut = _cut(model, pieces)
+        self.embeddings = model.base_model.get_submodule(self.cut.embeddings) if self.cut else None
+
+    def rise(self, count: int) -> None:
+        """Leave the lowest `count` layers out of training from now on."""
+        if count <= self.count:
+            return
+        freeze_vectors(self.model)
+        for layer in self.layers[:count]:
+            layer.requires_grad_(False)
+        if self.cut is not None:
+            lower = _with(self.model.base_model, self.cut.layers, self.layers[self.count : count])
+            self.states = Further(lower, self.states) if self.states else States(lower, self.pieces, self.pad_id)
+            self._leave(count)
+        self.count = count
+
+    def _leave(self, count: int) -> None:
+        """Make the model what lies above `count` layers."""
+        if self.cut is not None:
+            self.model.base_model.set_submodule(self.cut.layers, self.layers[count:])
+            self.model.base_model.set_submodule(self.cut.embeddings, Stored() if count else self.embeddings)
+
+    @contextmanager
+    def as_begun(self) -> Iterator[None]:
+        """Inside the `with`, the model is what training began with: all that it has changed."""
+        self._leave(self.first)
+        yield
+        self._leave(self.count)
+
 
 @contextmanager
-def read_once(model: Any, share: float, pieces: Sequence[Piece], pad_id: int) -> Iterator[States | None]:
-    """Give what the frozen part makes of each piece; inside the `with`, the model is its upper part, and takes these as
-    `inputs_embeds`. It is whole again afterwards.
-
-    None, and the model left whole, where nothing below is frozen, the family is not cut so, or the states would take
-    too much memory.
+def frozen(model: Any, count: int, pieces: Sequence[Piece], pad_id: int) -> Iterator[Frozen]:
+    """Leave the lowest `count` layers out of training, and have them read each piece but once. Inside the `with` the
+    model is its upper part (see `Frozen`); it is whole again afterwards.
     """
-    count = frozen_layers(model, share)
-    cut = FAMILIES.get(model.config.model_type)
-    width = model.config.hidden_size
-    size = 4 * width * sum(len(piece.input_ids) for piece in pieces)
-    if not count or cut is None or hasattr(model.base_model, "embeddings_project") or size > MOST_STORED:
-        yield None
-        return
-    base = model.base_model
-    embeddings, whole = base.get_submodule(cut.embeddings), base.get_submodule(cut.layers)
+    found = Frozen(model, pieces, pad_id, count)
     try:
-        lower = _with(base, cut.layers, whole[:count])
-        base.set_submodule(cut.layers, whole[count:])
-        base.set_submodule(cut.embeddings, Stored())
-        yield States(lower, pieces, pad_id)
+        found.rise(count)
+        yield found
     finally:
-        base.set_submodule(cut.layers, whole)
-        base.set_submodule(cut.embeddings, embeddings)
+        found._leave(0)
+
+
+def _cut(model: Any, pieces: Sequence[Piece]) -> Cut | None:
+    """Where the model can be cut, if what its lower part makes of the pieces can be kept."""
+    size = 4 * model.config.hidden_size * sum(len(piece.input_ids) for piece in pieces)
+    if hasattr(model.base_model, "embeddings_project") or size > MOST_STORED:
+        return None
+    return FAMILIES.get(model.config.model_type)
 
 
 def _with(module: Any, path: str, other: nn.Module) -> Any:

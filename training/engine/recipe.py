@@ -25,12 +25,15 @@ class Recipe(NamedTuple):
     meaning: str
     passes: float
     frozen_share: float
+    frozen_at_last: float
 
 
 RECIPES = {
-    "quick": Recipe("Quick", "half the passes, the upper half of the encoder alone: to see where it goes", 0.5, 0.5),
-    "standard": Recipe("Standard", "as many passes as the articles need", 1, 1 / 3),
-    "thorough": Recipe("Thorough", "twice the passes, all layers: for the model that is to stay", 2, 0),
+    "quick": Recipe(
+        "Quick", "half the passes, the upper half of the encoder alone: to see where it goes", 0.5, 1 / 2, 2 / 3
+    ),
+    "standard": Recipe("Standard", "as many passes as the articles need", 1, 1 / 3, 2 / 3),
+    "thorough": Recipe("Thorough", "twice the passes, all layers: for the model that is to stay", 2, 0, 0),
 }
 STANDARD = "standard"
 
@@ -50,6 +53,7 @@ class Settings:
     all_subwords: bool = False  # train on every sub-word of a token, not on the first alone
     freeze_embeddings: bool = True  # leave the vectors of words and positions as they are, which is quicker
     frozen_share: float = 0.0  # and this share of the encoder's layers, lowest first, which is quicker still
+    frozen_at_last: float = 0.0  # and, as training goes on, more of them up to this share
     warm_start: bool = False  # go on from the current model, not from the encoder
     seed: int = 1
 
@@ -63,8 +67,8 @@ class Settings:
         epochs = round(wanted.passes * PASSES / max(words, 1) ** (1 / 3))
         epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, epochs))
         rate = rate_for(shelf.width(others.get("encoder", DEFAULT)))
-        chosen = {"recipe": recipe, "epochs": epochs, "learning_rate": rate, "frozen_share": wanted.frozen_share}
-        return cls(**{**chosen, **others})
+        frozen = {"frozen_share": wanted.frozen_share, "frozen_at_last": wanted.frozen_at_last}
+        return cls(**{"recipe": recipe, "epochs": epochs, "learning_rate": rate, **frozen, **others})
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold; `Settings(**it)` reads it back."""
@@ -73,12 +77,15 @@ class Settings:
 
 FIXED = 0.1  # of a training step that stays however many layers are frozen: the head, the optimiser, the padding
 READING = 0.35  # of what a layer costs in training, where it only reads
+LATER = 0.4  # of the steps in which a layer that is frozen as training goes on is frozen, as a mean
 
 
-def work(words: int, epochs: int, frozen_share: float) -> float:
+def work(words: int, settings: Settings) -> float:
     """How much there is to do, in words that an encoder reads in training while all its layers learn.
 
-    Frozen layers read the articles once, and are left out of every step.
+    Frozen layers read the articles once, and are left out of every step from then on.
     """
-    step = FIXED + (1 - FIXED) * (1 - frozen_share)
-    return words * (epochs * step + READING * frozen_share)
+    first = settings.frozen_share
+    last = max(first, settings.frozen_at_last)
+    learning = 1 - first - LATER * (last - first)
+    return words * (settings.epochs * (FIXED + (1 - FIXED) * learning) + READING * last)

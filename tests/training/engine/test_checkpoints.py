@@ -53,12 +53,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("frozen_share", [0.0, 0.5])
+@pytest.mark.parametrize("share", [{}, {"frozen_share": 0.5}, {"frozen_at_last": 0.5}])
 def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
-    restless: Path, tmp_path: Path, frozen_share: float, monkeypatch: pytest.MonkeyPatch
+    restless: Path, tmp_path: Path, share: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.engine.progress.REPORT_EVERY", 0.0)
-    settings = settings_for(restless, epochs=8, frozen_share=frozen_share)
+    settings = settings_for(restless, epochs=8, **share)
     whole = run(settings, tmp_path / "whole")
     kept: list[int] = []
     checkpoints = Checkpoints(tmp_path / "kept", kept.append, every=0.0)

@@ -33,23 +33,27 @@ def test_frozen_layers_stay_as_they_are_and_the_rest_learns(family: Path, tmp_pa
     assert any(bool((before[name] != after[name]).any()) for name in higher)
 
 
+@pytest.mark.parametrize("share", [{"frozen_share": 0.5}, {"frozen_at_last": 0.5}])
 def test_what_is_read_once_teaches_what_reading_at_every_step_teaches(
-    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: Path, tmp_path: Path, share: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The encoder of the test has no dropout, so both ways see the same."""
-    once = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "once")
+    settings = settings_for(encoder, epochs=5, **share)
+    once = run(settings, tmp_path / "once")
     monkeypatch.setattr(frozen, "MOST_STORED", 0)
-    always = run(settings_for(encoder, epochs=5, frozen_share=0.5), tmp_path / "always")
+    always = run(settings, tmp_path / "always")
     assert once.result.manifest["losses"] == pytest.approx(always.result.manifest["losses"], abs=1e-4)
     one, other = weights(once.folder), weights(always.folder)
     assert list(one) == list(other)
     assert all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
 
 
-def read_and_stop(states: frozen.States | None, once: bool) -> NoReturn:
-    assert (states is not None) == once
-    if states is not None:
-        assert states[0].shape == (len(states.pieces[0].input_ids), states[1].shape[1])
+def read_and_stop(below: frozen.Frozen, once: bool) -> NoReturn:
+    """Read by two of the three layers at last."""
+    below.rise(2)
+    assert (below.states is not None) == once
+    if below.states is not None:
+        assert below.states[0].shape == (len(below.pieces[0].input_ids), below.states[1].shape[1])
     raise EncoderError
 
 
@@ -58,14 +62,41 @@ def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
     parts = pieces(tokenizer, FIVE, 32)
     names = [name for name, _ in model.named_parameters()]
     once = model.config.model_type in READ_ONCE
-    with pytest.raises(EncoderError), frozen.read_once(model, 0.5, parts, 0) as states:
-        read_and_stop(states, once)
+    with pytest.raises(EncoderError), frozen.frozen(model, 1, parts, 0) as below:
+        read_and_stop(below, once)
     assert [name for name, _ in model.named_parameters()] == names
+
+
+def test_what_is_frozen_later_reads_what_it_would_have_read_in_one_piece(encoder: Path) -> None:
+    tokenizer = load_tokenizer(str(encoder))
+    parts = pieces(tokenizer, FIVE, 32)
+    for steps in ([2], [1, 2]):
+        model = load_model(str(encoder), TAGS)
+        with frozen.frozen(model, steps[0], parts, 0) as below:
+            assert below.states is not None
+            below.states[0]
+            before = below.states
+            for count in steps[1:]:
+                below.rise(count)
+            told = [below.states[i] for i in range(len(parts))]
+            assert below.states is before or not before.read  # kept once
+        if steps == [2]:
+            expected = told
+    assert all(torch.equal(one, other) for one, other in zip(told, expected, strict=True))
+
+
+def test_more_is_frozen_in_even_steps() -> None:
+    shares = [step / 10 for step in range(11)]
+    assert [frozen.frozen_after(share, 2, 4) for share in shares] == [2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4]
+    assert {frozen.frozen_after(share, 2, 2) for share in shares} == {2}
+    assert {frozen.frozen_after(share, 3, 1) for share in shares} == {3}
 
 
 def test_at_least_one_layer_learns(encoder: Path) -> None:
     model = load_model(str(encoder), TAGS)
-    frozen.freeze(model, False, 1.0)
+    count = frozen.frozen_layers(model, 1.0)
+    with frozen.frozen(model, count, pieces(load_tokenizer(str(encoder)), FIVE, 32), 0):
+        assert count == 1
     learns = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert {name.split(".")[3] for name in learns if ".layer." in name} == {"1"}
     assert not any("embeddings" in name for name in learns)
@@ -75,7 +106,8 @@ def test_nothing_is_read_before_it_is_wanted_and_nothing_twice(encoder: Path, mo
     monkeypatch.setattr(frozen, "TOKEN_BUDGET", 32)
     model, tokenizer = load_model(str(encoder), TAGS), load_tokenizer(str(encoder))
     parts = pieces(tokenizer, FIVE, 32)
-    with frozen.read_once(model, 0.5, parts, 0) as states:
+    with frozen.frozen(model, 1, parts, 0) as below:
+        states = below.states
         assert states is not None
         calls: list[int] = []
         states.lower.register_forward_hook(lambda *_: calls.append(1))

@@ -99,7 +99,12 @@ def test_what_was_not_begun_is_left_when_stopped(small: Path, tmp_path: Path, mo
     monkeypatch.setattr("training.engine.device.cores", lambda: 1)
     computed: list[int] = []
     logits = predictor._logits
-    monkeypatch.setattr(predictor, "_logits", lambda batch: computed.append(1) or logits(batch))
+
+    def counted(batch: Any) -> Any:
+        computed.append(1)
+        return logits(batch)
+
+    monkeypatch.setattr(predictor, "_logits", counted)
     predictor.budget = 1
 
     def stop(done: int, of: int) -> None:

@@ -338,4 +338,4 @@ def test_recipes_differ_in_passes_and_in_what_is_frozen() -> None:
     quick, standard, thorough = (Settings.for_data(20_000, name) for name in ("quick", "standard", "thorough"))
     assert quick.epochs < standard.epochs < thorough.epochs
     assert quick.frozen_share >= standard.frozen_share >= thorough.frozen_share
-    assert work(20_000, quick.epochs, quick.frozen_share) < work(20_000, standard.epochs, standard.frozen_share)
+    assert work(20_000, quick) < work(20_000, standard)

@@ -188,12 +188,18 @@ def calibration(found: dict[str, Any] | None) -> str:
         )
     what = f"held against {spans} in {articles}"
     if not found["applied"]:
-        return f"Probabilities are used as the model gives them: {what}, no temperature made them better."
+        return f"Probabilities are used as the model gives them: {what}, nothing made them better."
+    slope, offset = found.get("slope", 1.0), found.get("offset", 0.0)
+    line = "" if (slope, offset) == (1.0, 0.0) else f" and their log odds times {slope:.2f} {_signed(offset)}"
     return (
-        f"Probabilities are calibrated with the temperature {found['temperature']:.2f}, {what}: they are off by "
+        f"Probabilities are calibrated with the temperature {found['temperature']:.2f}{line}, {what}: they are off by "
         f"{_off(found['after'])} on articles that it was not fitted on, before by {_off(found['before'])}. "
         f"Perfect ones would seem off by {found['perfect']:.3f}, by chance, on as many."
     )
+
+
+def _signed(number: float) -> str:
+    return f"{'less' if number < 0 else 'plus'} {abs(number):.2f}"
 
 
 def _counted(number: int, what: str) -> str:

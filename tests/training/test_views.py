@@ -314,6 +314,10 @@ CALIBRATED: dict[str, Any] = {
                 "ones would seem off by 0.019"
             ),
         ),
+        (
+            {**CALIBRATED, "slope": 0.8, "offset": -0.31},
+            "calibrated with the temperature 1.62 and their log odds times 0.80 less 0.31, held against 1,740 spans",
+        ),
         ({**CALIBRATED, "applied": False}, "used as the model gives them"),
         (
             {"temperature": 1.0, "spans": 1, "articles": 12},

@@ -9,7 +9,7 @@ from typing import Any
 from training.engine import device, encoders, shelf
 from training.engine import folder as model_folder
 from training.engine.articles import Article
-from training.engine.calibration import calibrate
+from training.engine.calibration import calibrate, scale_of
 from training.engine.checking import SENTENCE
 from training.engine.predict import Predictor
 from training.engine.progress import Progress, Reporter
@@ -44,7 +44,7 @@ def adopt(
     logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
     gold = [article.tags for article in validation]
     calibration = calibrate([article.key for article in validation], gold, logits, learner.tags)
-    learner.temperature = calibration["temperature"]
+    learner.scale = scale_of(calibration)
     predicted = learner.decode(validation, logits)
     scores = score(gold, [p.tags for p in predicted]) if validation else None
     manifest = _manifest(encoder, learner, len(validation)) | {"scores": scores, "calibration": calibration}

@@ -5,9 +5,14 @@ The logits are divided by one number, the temperature, before they are decoded (
 allowed transition is equally good, so a sequence is as good as the sum of its logits, whose order no positive factor
 changes. Only how sure the model seems changes. The temperature is the one under which held-out spans have the least log
 loss: it is fitted to the probabilities that people see, those of whole spans, not to those of single tags.
+
+A model that is too sure of all it finds, whether it hesitates or not, is not helped by a factor. So the log odds of
+what comes out go through a line besides, a slope and an offset (Platt 1999, "Probabilistic Outputs for Support Vector
+Machines"). Of these three ways, nothing, the temperature, and both, the one is taken that does best on articles that it
+was not fitted on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -26,7 +31,11 @@ TEMPERATURES = np.geomspace(0.5, 4.0, 25)  # 9 % apart: finer ones change no pro
 AT_ONCE = 50  # articles under all temperatures
 PERFECT_DRAWS = 200
 SUREST = 1 - 1e-6  # what a probability counts as at most, so that one wrong span does not decide all
+PRIOR = 1.0  # weight of the line that changes nothing against the spans
+NEWTON_STEPS = 25
+SMALLEST_STEP = 1e-6
 
+Probable = tuple[int, int, str, float]  # a span with its probability
 Logits = Sequence[NDArray[np.floating]]  # of each article: (tokens, tags)
 
 
@@ -39,46 +48,80 @@ class Judged(NamedTuple):
     right: NDArray[np.bool_]
     probabilities: NDArray[np.float64]
 
+    def some(self, chosen: NDArray[np.bool_]) -> "Judged":
+        return Judged(self.article[chosen], self.right[chosen], self.probabilities[:, chosen])
+
+
+class Scale(NamedTuple):
+    """What makes a model's probabilities true: logits are divided by the temperature, the log odds of whole spans that
+    come of them go through the line.
+    """
+
+    temperature: float = 1.0
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def line(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Move probabilities, of any shape, along the line."""
+        if (self.slope, self.offset) == (1.0, 0.0):
+            return probabilities
+        return _share(self.slope * log_odds(probabilities) + self.offset)
+
+
+Way = Callable[[Judged], tuple[Scale, int]]  # of fitting a scale: it, and the place of its temperature
+
 
 def calibrate(
     keys: Sequence[str], gold: Sequence[Sequence[str]], logits: Logits, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Fit the temperature on held-out articles, and measure what it does on articles that it was not fitted on.
+    """Fit a scale on held-out articles, and measure what it does on articles that it was not fitted on.
 
     keys: a name of each article that stays the same, which decides its fold; gold: its tags; logits: the model's,
     (tokens, tags); names: the tags in the order of the columns.
 
-    Returns plain values: `temperature` (1.0 where nothing is calibrated), `spans` and `articles` that were looked at,
-    and, from FEWEST_SPANS and FEWEST_ARTICLES on: `before` and `after` (see `reliability`), `perfect` (the error that
-    chance alone gives as many spans), `applied` (whether the log loss fell: only then is the temperature not 1).
-    Each article's `after` comes from a temperature fitted on the four folds that it is not in; the temperature itself
-    is fitted on all.
+    Returns plain values: `temperature`, `slope` and `offset` (those of `Scale()` where nothing is calibrated), `spans`
+    and `articles` that were looked at, and, from FEWEST_SPANS and FEWEST_ARTICLES on: `before` and `after` (see
+    `reliability`), `perfect` (the error that chance alone gives as many spans), `applied` (whether the log loss fell:
+    only then is the scale another). Each article's `after` comes from a scale fitted on the four folds that it is not
+    in; the scale itself is fitted on all.
     """
     plain = judge(gold, logits, names, [1.0])
     if len(plain.right) < FEWEST_SPANS or len(np.unique(plain.article)) < FEWEST_ARTICLES:
-        return {"temperature": 1.0, "spans": len(plain.right), "articles": len(gold)}
+        return {**Scale()._asdict(), "spans": len(plain.right), "articles": len(gold)}
     if len(plain.right) > MOST_SPANS:
         some = int(plain.article[MOST_SPANS])
         gold, logits = gold[:some], logits[:some]
         plain = judge(gold, logits, names, [1.0])
     judged = judge(gold, logits, names, TEMPERATURES.tolist())
-    fitted = cross_fitted(judged, keys)
-    applied = log_loss(fitted, judged.right) < log_loss(plain.probabilities[0], judged.right)
-    best = float(TEMPERATURES[_best(judged, np.ones(len(judged.right), dtype=bool))])
+    ways = {way: cross_fitted(judged, keys, way) for way in (just_tempered, tempered_and_lined)}
+    best = min(ways, key=lambda way: log_loss(ways[way], judged.right))
+    applied = log_loss(ways[best], judged.right) < log_loss(plain.probabilities[0], judged.right)
+    scale = best(judged)[0] if applied else Scale()
     return {
-        "temperature": round(best, 4) if applied else 1.0,
+        **{name: round(value, 4) for name, value in scale._asdict().items()},
         "spans": len(judged.right),
         "articles": len(gold),
         "applied": applied,
         "before": reliability(plain.probabilities[0], judged, len(gold)),
-        "after": reliability(fitted, judged, len(gold)),
-        "perfect": perfect_error(fitted, judged, len(gold)),
+        "after": reliability(ways[best], judged, len(gold)),
+        "perfect": perfect_error(ways[best], judged, len(gold)),
     }
 
 
 def tempered(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Make the model less sure (above 1) or surer (below) of one article's logits, (tokens, tags)."""
     return np.asarray(logits, dtype=np.float64) / temperature
+
+
+def lined(spans: Sequence[Probable], scale: Scale) -> list[Probable]:
+    """Move the probabilities of spans along the scale's line."""
+    said = scale.line(np.array([span[3] for span in spans])).tolist()
+    return [(*span[:3], probability) for span, probability in zip(spans, said, strict=True)]
+
+
+def scale_of(calibration: Mapping[str, Any]) -> Scale:
+    """Read back what `calibrate` found; what is not told changes nothing."""
+    return Scale(**{name: calibration[name] for name in Scale._fields if name in calibration})
 
 
 def judge(gold: Sequence[Sequence[str]], logits: Logits, names: Sequence[str], temperatures: Sequence[float]) -> Judged:
@@ -103,9 +146,55 @@ def judge(gold: Sequence[Sequence[str]], logits: Logits, names: Sequence[str], t
     return Judged(np.array(article, dtype=np.int64), np.array(right, dtype=bool), np.array(probabilities))
 
 
-def _best(judged: Judged, chosen: NDArray[np.bool_]) -> int:
-    """Find the temperature under which the chosen spans have the least log loss."""
-    return int(np.argmin([log_loss(row[chosen], judged.right[chosen]) for row in judged.probabilities]))
+def just_tempered(judged: Judged) -> tuple[Scale, int]:
+    """Find the temperature under which the spans have the least log loss: the scale, and the temperature's place."""
+    place = int(np.argmin([log_loss(row, judged.right) for row in judged.probabilities]))
+    return Scale(float(TEMPERATURES[place])), place
+
+
+def tempered_and_lined(judged: Judged) -> tuple[Scale, int]:
+    """Find the temperature and the line under which together the spans have the least log loss."""
+    scales = [
+        Scale(float(temperature), *fitted_line(row, judged.right))
+        for temperature, row in zip(TEMPERATURES, judged.probabilities, strict=True)
+    ]
+    moved = [scale.line(row) for scale, row in zip(scales, judged.probabilities, strict=True)]
+    place = int(np.argmin([log_loss(row, judged.right) for row in moved]))
+    return scales[place], place
+
+
+def fitted_line(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Fit slope and offset of the log odds to what was right, by Newton's method. Where no rising line does, the one
+    that changes nothing.
+    """
+    odds = np.stack([log_odds(probabilities), np.ones(len(probabilities))], axis=1)
+    sign = np.where(right, 1.0, -1.0)
+    nothing = np.array([1.0, 0.0])
+
+    def loss(line: NDArray[np.float64]) -> float:
+        far = line - nothing
+        return float(np.logaddexp(0, -sign * (odds @ line)).sum() + PRIOR * (far @ far) / 2)
+
+    line = nothing
+    for _ in range(NEWTON_STEPS):
+        said = _share(odds @ line)
+        gradient = odds.T @ (said - right) + PRIOR * (line - nothing)
+        curvature = (odds * (said * (1 - said))[:, None]).T @ odds + PRIOR * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        while loss(line - step) > loss(line) and np.abs(step).max() > SMALLEST_STEP:
+            step = step / 2
+        line = line - step
+    slope, offset = line.tolist()
+    return (slope, offset) if slope > 0 else (1.0, 0.0)
+
+
+def _share(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-np.logaddexp(0, -odds)))
+
+
+def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    kept = np.clip(probabilities, 1 - SUREST, SUREST)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
 
 
 def log_loss(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
@@ -114,8 +203,8 @@ def log_loss(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> fl
     return float(-np.log(given).mean())
 
 
-def cross_fitted(judged: Judged, keys: Sequence[str]) -> NDArray[np.float64]:
-    """Give each span the probability under the temperature fitted on the articles of all folds but its own.
+def cross_fitted(judged: Judged, keys: Sequence[str], way: Way) -> NDArray[np.float64]:
+    """Give each span the probability under the scale fitted on the articles of all folds but its own.
 
     Articles with spans are dealt out to the folds in the order of a hash of their keys, so all are of one size.
     """
@@ -125,7 +214,8 @@ def cross_fitted(judged: Judged, keys: Sequence[str]) -> NDArray[np.float64]:
     result = np.empty(len(judged.right))
     for fold in range(FOLDS):
         mine = fold_of == fold
-        result[mine] = judged.probabilities[_best(judged, ~mine)][mine]
+        scale, place = way(judged.some(~mine))
+        result[mine] = scale.line(judged.probabilities[place, mine])
     return result
 
 

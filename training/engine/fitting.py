@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from training.engine import ranks
+from training.engine import device, ranks
 from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
 from training.engine.checkpoints import Checkpoint, Checkpoints
@@ -186,6 +186,8 @@ def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments
         seed=settings.seed,
         data_seed=settings.seed,
         use_cpu=not torch.cuda.is_available(),
+        bf16=device.mixed_precision() is torch.bfloat16,
+        fp16=device.mixed_precision() is torch.float16,
         save_strategy="no",  # but when EachStep says so
         save_total_limit=2,  # the one before goes once the new one is sealed
         logging_strategy="no",

@@ -14,7 +14,7 @@ from training.engine import device, encoders
 from training.engine.align import pieces
 from training.engine.articles import Article
 from training.engine.batches import by_length, collate
-from training.engine.calibration import tempered
+from training.engine.calibration import Scale, lined, scale_of, tempered
 from training.engine.decode import decode_all
 from training.engine.folder import MANIFEST
 from training.engine.reading import Reading
@@ -47,17 +47,17 @@ class Predictor:
         window: int,
         on: torch.device,
         reading: Reading | None = None,
-        temperature: float = 1.0,
+        scale: Scale | None = None,
         half: bool = False,
     ) -> None:
         self.model = model.to(on)
         self.device = on
         self.half = half
         self.budget = GPU_BUDGET if on.type == "cuda" else TOKEN_BUDGET
-        self._know(model.config, Knowledge(tokenizer, window, reading, temperature))
+        self._know(model.config, Knowledge(tokenizer, window, reading, scale or Scale()))
 
     def _know(self, config: Any, knowing: "Knowledge") -> None:
-        self.tokenizer, self.window, self.reading, self.temperature = knowing
+        self.tokenizer, self.window, self.reading, self.scale = knowing
         self.outputs: int = config.num_labels
         self.tags: list[str] = self.reading.names if self.reading else [config.id2label[i] for i in range(self.outputs)]
 
@@ -67,8 +67,8 @@ class Predictor:
         loaded.
         """
         on = device.prepare()
-        tokenizer, window, reading, temperature = knowledge(folder)
-        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading, temperature, half)
+        tokenizer, window, reading, scale = knowledge(folder)
+        return cls(encoders.load_model(str(folder)), tokenizer, window, on, reading, scale, half)
 
     def predict(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
@@ -81,8 +81,11 @@ class Predictor:
 
     def decode(self, articles: Sequence[Article], scores: Sequence[NDArray[np.floating]]) -> list[Predicted]:
         """Turn logits of (tokens, tags) into tags and calibrated spans."""
-        found = decode_all([tempered(rows, self.temperature) for rows in scores], self.tags)
-        return [Predicted(article.key, *decoded) for article, decoded in zip(articles, found, strict=True)]
+        found = decode_all([tempered(rows, self.scale.temperature) for rows in scores], self.tags)
+        return [
+            Predicted(article.key, decoded.tags, lined(decoded.spans, self.scale), decoded.uncertainty)
+            for article, decoded in zip(articles, found, strict=True)
+        ]
 
     def scores(
         self, articles: Sequence[Article], after_batch: Callable[[int, int], None] | None = None
@@ -126,14 +129,14 @@ class Predictor:
 
 class Knowledge(NamedTuple):
     """What a model folder holds beside the weights: how texts are split, how many sub-words the model was taught to
-    see at once, how the outputs of a ready model are read, whose own tags are others, and the temperature of its
-    probabilities (see `calibration`).
+    see at once, how the outputs of a ready model are read, whose own tags are others, and what makes its
+    probabilities true (see `calibration`).
     """
 
     tokenizer: Any
     window: int
     reading: Reading | None = None
-    temperature: float = 1.0
+    scale: Scale = Scale()
 
 
 def knowledge(folder: Path) -> Knowledge:
@@ -145,5 +148,5 @@ def knowledge(folder: Path) -> Knowledge:
         return Knowledge(tokenizer, window)
     told = json.loads(manifest.read_text(encoding="utf-8"))
     reading = Reading(**told["reading"]) if "reading" in told else None
-    temperature = told.get("calibration", {}).get("temperature", 1.0)
-    return Knowledge(tokenizer, min(window, told["settings"]["window"]), reading, temperature)
+    scale = scale_of(told.get("calibration", {}))
+    return Knowledge(tokenizer, min(window, told["settings"]["window"]), reading, scale)

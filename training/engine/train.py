@@ -15,7 +15,7 @@ from training.engine import folder as model_folder
 from training.engine.align import pieces, targets
 from training.engine.articles import Article, tag_names
 from training.engine.batches import for_epochs
-from training.engine.calibration import calibrate
+from training.engine.calibration import calibrate, scale_of
 from training.engine.checkpoints import Checkpoints
 from training.engine.encoders import EncoderError
 from training.engine.fitting import Diverged, Example, Keeping, fit
@@ -92,7 +92,7 @@ def train(
     logits = learner.scores(validation, lambda done, of: report(Progress("scoring", done, of)))
     gold = [article.tags for article in validation]
     calibration = calibrate([article.key for article in validation], gold, logits, learner.tags)
-    learner.temperature = calibration["temperature"]
+    learner.scale = scale_of(calibration)
     predicted = learner.decode(validation, logits)
     scores = score(gold, [p.tags for p in predicted]) if validation else None
     manifest = _manifest(settings, labels, learner, pace, data_hash) | {

@@ -16,12 +16,18 @@ from training.engine.calibration import (
     FEWEST_SPANS,
     TEMPERATURES,
     Judged,
+    Scale,
+    Way,
     calibrate,
     cross_fitted,
+    fitted_line,
     judge,
+    just_tempered,
     perfect_error,
     reliability,
+    scale_of,
     tempered,
+    tempered_and_lined,
 )
 from training.engine.decode import Decoded, decode
 from training.engine.folder import MANIFEST
@@ -67,24 +73,51 @@ def test_a_timid_model_is_brought_up() -> None:
     assert calibrate(*articles(60, boast=0.6), NAMES)["temperature"] == pytest.approx(0.6, rel=0.15)
 
 
-def test_a_model_that_no_temperature_makes_better_stays_as_it_is() -> None:
+def test_a_model_that_nothing_makes_better_stays_as_it_is() -> None:
     keys, gold, logits = articles(20, boast=1.0, seed=12)
     found = calibrate(keys, gold, logits, NAMES)
     assert not found["applied"]
-    assert found["temperature"] == 1.0
+    assert scale_of(found) == Scale()
+
+
+def test_a_model_that_is_as_wrong_where_it_is_sure_is_brought_down_by_a_line() -> None:
+    """Half of what it would be right to find is none, however sure it seems: no factor says so."""
+    keys, gold, logits = articles(60, boast=1.0)
+    random = np.random.default_rng(5)
+    gold = [[tag if random.random() < 0.5 else "O" for tag in tags] for tags in gold]
+    found = calibrate(keys, gold, logits, NAMES)
+    assert found["applied"]
+    judged = judge(gold, logits, NAMES, TEMPERATURES.tolist())
+    by_factor = reliability(cross_fitted(judged, keys, just_tempered), judged, 60)
+    assert found["after"]["error"] < 0.4 * by_factor["error"]
+
+
+def test_where_no_rising_line_fits_none_is_drawn() -> None:
+    said = np.linspace(0.1, 0.9, 100)
+    assert fitted_line(said, said < 0.5) == (1.0, 0.0)
+    slope, offset = fitted_line(said, np.ones(100, dtype=bool))  # all right: no line is steep enough
+    assert 0 < slope < 100
+    assert 0 < offset < 100
+
+
+@given(arrays(np.float64, st.integers(0, 9), elements=st.floats(0, 1)), st.floats(0.05, 20), st.floats(-9, 9))
+def test_a_line_keeps_the_order_of_probabilities(said: NDArray[np.float64], slope: float, offset: float) -> None:
+    moved = Scale(1.0, slope, offset).line(np.sort(said))
+    assert ((moved >= 0) & (moved <= 1)).all()
+    assert (np.diff(moved) >= 0).all()
 
 
 @pytest.mark.parametrize(("count", "tokens"), [(FEWEST_ARTICLES - 1, 200), (12, 40)])
 def test_too_few_articles_or_spans_are_not_calibrated(count: int, tokens: int) -> None:
     keys, gold, logits = articles(count, boast=2.0, tokens=tokens)
     found = calibrate(keys, gold, logits, NAMES)
-    assert set(found) == {"temperature", "spans", "articles"}
-    assert (found["temperature"], found["articles"]) == (1.0, count)
+    assert set(found) == {"temperature", "slope", "offset", "spans", "articles"}
+    assert (scale_of(found), found["articles"]) == (Scale(), count)
     assert (found["spans"] < FEWEST_SPANS) == (tokens == 40)
 
 
 def test_nothing_held_out_is_nothing_to_calibrate_on() -> None:
-    assert calibrate([], [], [], NAMES) == {"temperature": 1.0, "spans": 0, "articles": 0}
+    assert calibrate([], [], [], NAMES) == {**Scale()._asdict(), "spans": 0, "articles": 0}
 
 
 def test_of_many_spans_the_first_articles_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,19 +161,20 @@ def test_where_sequences_are_equally_good_and_rounding_chooses_nothing_breaks(mo
     assert judged.probabilities.tolist() == [[0.5], [0.5]]
 
 
-def test_no_article_is_measured_by_a_temperature_that_was_fitted_on_it() -> None:
+@pytest.mark.parametrize("way", [just_tempered, tempered_and_lined])
+def test_no_article_is_measured_by_a_scale_that_was_fitted_on_it(way: Way) -> None:
     # Ten articles of one span each: as each comes true or not, its own probability must stay what it was.
     random = np.random.default_rng(3)
     keys = [str(i) for i in range(10)]
     probabilities = np.sort(random.random((len(TEMPERATURES), 10)), axis=0)
     right = random.random(10) < 0.6
     judged = Judged(np.arange(10), right, probabilities)
-    told = cross_fitted(judged, keys)
+    told = cross_fitted(judged, keys, way)
     moved = 0
     for article in range(10):
         other = right.copy()
         other[article] = not other[article]
-        changed = cross_fitted(judged._replace(right=other), keys)
+        changed = cross_fitted(judged._replace(right=other), keys, way)
         assert changed[article] == told[article]
         moved += int((changed != told).sum())
     assert moved
@@ -188,11 +222,10 @@ def held_out() -> list[Article]:
 def test_what_a_model_says_is_calibrated_from_its_training_on(encoder: Path, tmp_path: Path) -> None:
     settings = Settings(encoder=str(encoder), learning_rate=5e-3, epochs=20, token_budget=60, freeze_embeddings=False)
     result = train(settings, ["PER", "LOC"], held_out()[:3], held_out(), tmp_path / "v1", lambda _: None, lambda: False)
-    temperature = result.manifest["calibration"]["temperature"]
-    assert temperature != 1.0
+    assert scale_of(result.manifest["calibration"]) != Scale()
     loaded = Predictor.load(tmp_path / "v1")
     assert loaded.predict(held_out()) == result.predicted
-    loaded.temperature = 1.0
+    loaded.scale = Scale()
     plain = loaded.predict(held_out())
     assert [each.tags for each in plain] == [each.tags for each in result.predicted]
     assert [each.spans for each in plain] != [each.spans for each in result.predicted]

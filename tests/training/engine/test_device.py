@@ -22,3 +22,14 @@ def test_torch_computes_with_as_many_threads_as_there_are_cores(monkeypatch: pyt
         assert on.type in ("cpu", "cuda")
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "brain", "expected"), [(False, False, None), (True, True, "bfloat16"), (True, False, "float16")]
+)
+def test_half_of_the_precision_is_for_gpus(
+    gpu: bool, brain: bool, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: brain)
+    assert device.mixed_precision() == (getattr(torch, expected) if expected else None)

@@ -1,13 +1,15 @@
-"""What pages that follow a job have in common: how a poll is answered, and why nothing moves."""
+"""Answers that several views give: to a poll, why nothing moves, and a file as it is written."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django_htmx.http import reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
 from annotate import queue
+from annotate.exchange.formats import WRITERS
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -34,3 +36,12 @@ def nobody_works() -> str:
     if seen.starting:
         return "The worker for this is just being started."
     return "" if seen.listening else "No worker for this has been seen. Start one with: python manage.py worker io"
+
+
+def attached(pieces: Iterator[bytes], kind: str, name: str) -> StreamingHttpResponse:
+    """A file of this format, under this name without its ending, to be kept and never shown."""
+    writer = WRITERS[kind]
+    response = StreamingHttpResponse(pieces, content_type=writer.content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{writer.ending}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

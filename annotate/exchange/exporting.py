@@ -1,38 +1,41 @@
-"""A project's annotations as lines of a file, in flat memory, while people go on working."""
+"""A project's annotations as the bytes of a file, in flat memory, while people go on working."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from annotate.exchange import conll, jsonl
+from annotate.exchange.formats import WRITERS
 from annotate.exchange.records import Record
 from annotate.models import Annotation, Document, Project
 from annotate.models.document import DocumentQuerySet
 
-FORMATS = {"jsonl": "jsonl", "conll2003": "conll"}  # format: the ending of its files
 CHUNK = 200  # documents fetched at a time
 
 
-def lines(project: Project, kind: str, everything: bool = False) -> Iterator[str]:
-    """The finished articles as a file of `kind`, one of FORMATS; `everything` adds those in progress and, in JSON,
-    those without tags.
+def written(
+    project: Project, kind: str, everything: bool = False, after_article: Callable[[], object] = lambda: None
+) -> Iterator[bytes]:
+    """The finished articles as a file of `kind`, one of WRITERS; `everything` adds those in progress and, where the
+    format can say so, those without tags. `after_article` is called as each is handed to the writer.
     """
-    return _written(kind, records(documents(project, kind, everything)))
+    return WRITERS[kind].write(_told(records(documents(project, kind, everything)), after_article))
 
 
-def lines_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[str]:
-    """The articles of these ids as a file of `kind`, whatever their state; CoNLL has none of those without tags."""
+def written_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[bytes]:
+    """The articles of these ids as a file of `kind`, whatever their state, as far as the format takes them."""
     begun = documents(project, kind, everything=True)
-    return _written(kind, (record for pks in chunks for record in records(begun.filter(pk__in=pks))))
+    return WRITERS[kind].write(record for pks in chunks for record in records(begun.filter(pk__in=pks)))
 
 
-def _written(kind: str, found: Iterator[Record]) -> Iterator[str]:
-    return {"jsonl": jsonl.write, "conll2003": conll.write}[kind](found)
+def _told(found: Iterator[Record], after_article: Callable[[], object]) -> Iterator[Record]:
+    for record in found:
+        yield record
+        after_article()
 
 
 def documents(project: Project, kind: str, everything: bool = False) -> DocumentQuerySet:
-    """What `lines` writes. CoNLL cannot say that an article has not been read yet, so it has none of these."""
+    """What `written` writes."""
     of_project = Document.objects.filter(project=project)
     chosen = of_project.present() if everything else of_project.finished()
-    return chosen if kind == "jsonl" else chosen.filter(annotations__kind=Annotation.Kind.GOLD)
+    return chosen.filter(annotations__kind=Annotation.Kind.GOLD) if WRITERS[kind].tagged else chosen
 
 
 def records(documents: DocumentQuerySet) -> Iterator[Record]:

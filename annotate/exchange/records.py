@@ -15,7 +15,6 @@ from annotate.tokens import Offsets
 
 OnError = Literal["repair", "skip", "fail"]
 Scheme = Literal["auto", "iob1", "iob2"]
-Format = Literal["auto", "txt", "csv", "jsonl", "json", "conll"]
 
 LONGEST_TEXT = 1_000_000  # code points: longer than any article, short enough for a page
 LONGEST_LABEL = 50
@@ -117,7 +116,7 @@ class Record:
 class Options:
     """How to read a file; "auto" asks the file. `labels` are the names that integer tags stand for, in order."""
 
-    format: Format = "auto"
+    format: str = "auto"  # a key of `formats.READERS`
     scheme: Scheme = "auto"
     text_column: str = ""
     labels: tuple[str, ...] = ()

@@ -8,15 +8,16 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import bulk, jobs, queue, wording
 from annotate.access import get_bulk, get_project
-from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
+from annotate.answers import HtmxHttpRequest, answer_poll, attached, nobody_works
 from annotate.exchange import exporting
+from annotate.exchange.formats import WRITERS
 from annotate.filtering import FilterForm
 from annotate.keys import LIMIT
 from annotate.models import BulkAction, Project, Role, Split
@@ -101,17 +102,12 @@ def bulk_undo(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def export_found(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     project = get_project(request.user, slug)
-    if kind not in exporting.FORMATS:
+    if kind not in WRITERS:
         raise Http404("There is no such format.")
     filters = FilterForm(project, request.GET)
     if not filters.is_valid():
         return _not_understood(request, project)
-    lines = exporting.lines_of(project, kind, filters.listing().chunks())
-    response = StreamingHttpResponse((line.encode() for line in lines), content_type="text/plain; charset=utf-8")
-    name = f"{project.slug}-selection.{exporting.FORMATS[kind]}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return attached(exporting.written_of(project, kind, filters.listing().chunks()), kind, f"{project.slug}-selection")
 
 
 def _not_understood(request: HttpRequest, project: Project) -> HttpResponseBase:

@@ -1,6 +1,5 @@
 """Articles in, annotations out."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -13,8 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
-from annotate.answers import HtmxHttpRequest, answer_poll, nobody_works
+from annotate.answers import HtmxHttpRequest, answer_poll, attached, nobody_works
 from annotate.exchange import exporting
+from annotate.exchange.formats import WRITERS
 from annotate.forms import ImportForm
 from annotate.models import Import, Project, Role
 
@@ -101,18 +101,9 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def export_file(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
     project = get_project(request.user, slug)
-    if kind not in exporting.FORMATS:
+    if kind not in WRITERS:
         raise Http404("There is no such format.")
-    lines = exporting.lines(project, kind, everything=bool(request.GET.get("all")))
-    response = StreamingHttpResponse(_encoded(lines), content_type="text/plain; charset=utf-8")
-    name = f"{project.slug}.{exporting.FORMATS[kind]}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
-    return (line.encode() for line in lines)
+    return attached(exporting.written(project, kind, everything=bool(request.GET.get("all"))), kind, project.slug)
 
 
 def _ring(row: Import) -> None:

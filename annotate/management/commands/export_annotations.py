@@ -2,14 +2,14 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from annotate.exchange import exporting
+from annotate.exchange.formats import WRITERS
 from annotate.management.finding import project_named
-from annotate.models import Project
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project")
-        parser.add_argument("--format", choices=sorted(exporting.FORMATS), default="jsonl")
+        parser.add_argument("--format", choices=sorted(WRITERS), default="jsonl")
         parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="- writes to standard output")
         parser.add_argument("--all", action="store_true", help="unfinished articles too")
 
@@ -30,35 +30,32 @@ class Command(BaseCommand):
         if not count:
             raise CommandError(f"No article is {'begun' if everything else 'finished'}: there is nothing to export.")
         with tqdm(total=count, desc="Exporting", unit="article", disable=options["verbosity"] == 0) as bar:
-            lines = self._lines(project, options["format"], everything, bar)
+            written = exporting.written(project, options["format"], everything, lambda: self._count(bar))
             if str(options["output"]) == "-":
-                _write(lines, sys.stdout)
+                self.stdout.flush()
+                _write(written, sys.stdout.buffer)
                 return
             try:
-                _write_aside(lines, options["output"])
+                _write_aside(written, options["output"])
             except OSError as error:
                 raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from error
         self.stdout.write(f"{self.written:,} articles written to {options['output']}")
 
-    def _lines(self, project: Project, kind: str, everything: bool, bar: "tqdm[Any]") -> Iterator[str]:
-        starts_article = "-DOCSTART- -X-" if kind == "conll2003" else "{"
-        for line in exporting.lines(project, kind, everything):
-            yield line
-            is_new = line.startswith(starts_article)
-            self.written += is_new
-            bar.update(is_new)
+    def _count(self, bar: "tqdm[Any]") -> None:
+        self.written += 1
+        bar.update()
 
 
-def _write(lines: Iterator[str], target: TextIO) -> None:
-    target.writelines(lines)
+def _write(pieces: Iterator[bytes], target: BinaryIO) -> None:
+    target.writelines(pieces)
 
 
-def _write_aside(lines: Iterator[str], path: Path) -> None:
+def _write_aside(pieces: Iterator[bytes], path: Path) -> None:
     """Write beside the file and move it there when whole, so that nobody reads half an export."""
     aside = path.with_name(f".{path.name}.part")
     try:
-        with aside.open("w", encoding="utf-8", newline="\n") as target:
-            _write(lines, target)
+        with aside.open("wb") as target:
+            _write(pieces, target)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from annotate import uploads
 from annotate.exchange import importing
+from annotate.exchange.formats import READERS
 from annotate.management.finding import project_named
 from annotate.models import Import, Project
 from annotate.models.project import twins
@@ -27,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project")
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--format", choices=["auto", "txt", "csv", "jsonl", "json", "conll"], default="auto")
+        parser.add_argument("--format", choices=["auto", *READERS], default="auto")
         parser.add_argument("--scheme", choices=["auto", "iob1", "iob2"], default="auto")
         parser.add_argument("--on-error", choices=["repair", "skip", "fail"], default="fail")
         parser.add_argument("--split", choices=["auto", "train", "validation", "test"], default="auto")

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from annotate import uploads
-from annotate.exchange import importing, rows
+from annotate.exchange import importing
+from annotate.exchange.formats import rows
 from annotate.exchange.records import Options, Record, apply
 from annotate.models import Import, Project
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate import iob2
-from annotate.exchange import FormatError, conll, jsonl
+from annotate.exchange import FormatError, Options
+from annotate.exchange.formats import conll, jsonl
 from annotate.exchange.records import Record, apply
 from annotate.tokens import word_fault
 from tests.annotate.exchange.conftest import Reader
@@ -140,7 +141,7 @@ def test_a_writer_refuses_tags_that_are_not_well_formed() -> None:
 
 def test_tokens_without_any_blank_line_are_refused() -> None:
     with pytest.raises(FormatError, match="without a blank line"):
-        list(conll.read(io.BytesIO(b"Ada O\n" * 100_002), "iob2"))
+        list(conll.read(io.BytesIO(b"Ada O\n" * 100_002), "", Options(scheme="iob2")))
 
 
 def test_wikigold_comes_back_to_the_letter(shared_data: Path, records_of: Reader) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from annotate.exchange import exporting
+from annotate.exchange.formats import WRITERS
 from annotate.models import Annotation, Project
 from tests.annotate.exchange.handing_in import imported, upload
 from tests.make import make_document, make_project, make_user
@@ -17,17 +18,17 @@ def test_wikigold_goes_in_and_comes_out_without_a_differing_tag(shared_data: Pat
     content = (shared_data / "wikigold" / "wikigold.conll").read_text()
     done = imported(upload(make_project(), content))
     assert [done.report[key] for key in ("articles", "tokens", "entities")] == [145, 39_007, 3_558]
-    assert "".join(exporting.lines(Project.objects.get(), "conll2003")) == content
+    assert b"".join(exporting.written(Project.objects.get(), "conll2003")).decode() == content
 
 
 def test_an_export_is_imported_again_to_the_letter(shared_data: Path) -> None:
     project = make_project("first")
     imported(upload(project, (shared_data / "gum_news" / "train.jsonl").read_bytes()))
     make_document("Raw  text\u00a0with 😀.", project=project, title="Raw")
-    written = "".join(exporting.lines(project, "jsonl", everything=True))
+    written = b"".join(exporting.written(project, "jsonl", everything=True)).decode()
     second = make_project("second")
     imported(upload(second, written))
-    assert "".join(exporting.lines(second, "jsonl", everything=True)) == written
+    assert b"".join(exporting.written(second, "jsonl", everything=True)).decode() == written
 
 
 def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
@@ -37,7 +38,10 @@ def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
     make_document("Raw.", project=project)
 
     def texts(kind: str, everything: bool) -> int:
-        return sum(line.startswith(("{", "-DOCSTART-")) for line in exporting.lines(project, kind, everything))
+        articles: list[None] = []
+        for _ in exporting.written(project, kind, everything, lambda: articles.append(None)):
+            pass
+        return len(articles)
 
     assert [texts("jsonl", False), texts("jsonl", True)] == [1, 3]
     assert [texts("conll2003", False), texts("conll2003", True)] == [1, 2]
@@ -48,6 +52,6 @@ def test_what_somebody_tagged_for_themselves_is_neither_exported_nor_a_second_co
     document = make_document("Ada met Bob.", project=project, finished=True, PER="Ada")
     mine = ["O", "O", "B-PER", "O"]
     Annotation.objects.create(document=document, kind="personal", author=make_user(), tags=mine, token_count=4)
-    for kind in exporting.FORMATS:
+    for kind in WRITERS:
         (record,) = exporting.records(exporting.documents(project, kind))
         assert record.tags == ["B-PER", "O", "O", "O"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from annotate.exchange import FormatError, Options, detect, read, resolve
+from annotate.exchange import FormatError, Options, read, resolve
+from annotate.exchange.formats import found
 from annotate.exchange.lines import lines
 from tests.annotate.exchange.conftest import Reader
 
@@ -35,7 +36,7 @@ from tests.annotate.exchange.conftest import Reader
     ],
 )
 def test_a_format_is_known_by_what_is_inside(name: str, head: str, kind: str) -> None:
-    assert detect(name, head.encode()) == kind
+    assert found(name, head.encode()) == kind
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(records_of: Reader) -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from annotate.exchange import FormatError, jsonparts
+from annotate.exchange import FormatError
+from annotate.exchange.formats import jsonparts
 from tests.annotate.exchange.conftest import Reader
 
 

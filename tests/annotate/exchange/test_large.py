@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 MEASURE = """
 import resource, sys
-from annotate.exchange import Options, conll, jsonl, read
+from annotate.exchange import Options, read
+from annotate.exchange.formats import conll, jsonl
 from annotate.exchange.records import apply
 
 path, kind = sys.argv[1:]

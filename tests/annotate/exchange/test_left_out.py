@@ -19,11 +19,11 @@ def test_they_come_back_as_they_went_and_conll_keeps_their_tokens() -> None:
     first, second = make_project("first"), make_project("second")
     document = make_document("By Eve: Ada left.", first, finished=True, PER="Ada")
     Document.objects.filter(pk=document.pk).update(left_out=[(0, 3)])
-    written = "".join(exporting.lines(first, "jsonl"))
+    written = b"".join(exporting.written(first, "jsonl")).decode()
     assert json.loads(written)["left_out"] == [[0, 3]]
     imported(upload(second, written))
     assert Document.objects.get(project=second).left_out == [(0, 3)]
-    conll = "".join(exporting.lines(first, "conll2003")).splitlines()
+    conll = b"".join(exporting.written(first, "conll2003")).decode().splitlines()
     assert [line.split()[::3] for line in conll if line][1:4] == [["By", "O"], ["Eve", "O"], [":", "O"]]
 
 

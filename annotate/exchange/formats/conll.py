@@ -11,14 +11,16 @@ from typing import BinaryIO, NamedTuple
 
 from annotate import iob2
 from annotate.exchange.checking import checked
+from annotate.exchange.formats.head import Head
 from annotate.exchange.lines import lines
-from annotate.exchange.records import LONGEST_TEXT, FormatError, Problem, Record, as_iob2
+from annotate.exchange.records import LONGEST_TEXT, FormatError, Options, Problem, Record, as_iob2
 
 DOCSTART = "-DOCSTART-"
 UNKNOWN = frozenset(["-X-", "O", "_", "-", ""])
 # Without -DOCSTART- lines a short file is one article; a long one is a heap of sentences from nobody knows where.
 SENTENCES_OF_ONE_ARTICLE = 100
 LONGEST_SENTENCE = 100_000
+_TAG = re.compile(r"O|[BI]-\S+")
 _COLUMN_BREAK = re.compile(r"[ \t]+")
 
 
@@ -39,17 +41,30 @@ class _Block(NamedTuple):
     starts_document: bool
 
 
-def read(stream: BinaryIO, scheme: str) -> Iterator[Record]:
-    """One record an article. `scheme` is "iob1" or "iob2"; rows with another number of columns than the file's first
+def is_mine(head: Head) -> bool:
+    """Whether the file begins with -DOCSTART-, or most of its lines end with a tag."""
+    text = head.text
+    rows = [line.rstrip("\r") for line in text[:20_000].split("\n")[:-1] or [text] if line.strip()][:200]
+    if not rows:
+        return False
+    if rows[0].startswith(DOCSTART):
+        return True
+    columns = [row.split("\t") if "\t" in row else row.split(" ") for row in rows]
+    tagged = [row for row in columns if len(row) > 1 and _TAG.fullmatch(row[-1].strip())]
+    return len(tagged) * 10 >= len(rows) * 8
+
+
+def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
+    """One record an article. The scheme is "iob1" or "iob2"; rows with another number of columns than the file's first
     make the record bad. Without -DOCSTART- lines, see `SENTENCES_OF_ONE_ARTICLE`; a notice says what was done.
     """
     columns = 0
     for number, document in enumerate(_documents(_blocks(_rows(stream))), start=1):
         columns = columns or document.blocks[0].rows[0].columns
-        yield _record(document, number, columns, scheme)
+        yield _record(document, number, columns, options.scheme)
 
 
-def sequences(stream: BinaryIO) -> Iterator[list[str]]:
+def sequences(stream: BinaryIO, options: Options) -> Iterator[list[str]]:
     """The tags of a file, sentence by sentence, for the decision on the scheme."""
     return ([row.tag for row in block.rows] for block in _blocks(_rows(stream)) if block.rows)
 

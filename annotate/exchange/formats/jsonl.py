@@ -1,14 +1,18 @@
 """JSON Lines and JSON: one article a line, or a list of articles, or an object with splits and a label list."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from annotate.exchange import jsonparts, rows
+from annotate.exchange.formats import jsonparts, rows
+from annotate.exchange.formats.head import Head
 from annotate.exchange.lines import lines
 from annotate.exchange.records import SPLIT_NAMES, Options, Record, broken
 
 LABEL_LISTS = ("label_list", "labels", "label_names")
+LINES = (".jsonl", ".ndjson")  # the endings of JSON Lines
+_START = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{])')
 DOCUMENT_KEYS = ("doc", "doc_id", "document_id")
 
 
@@ -19,14 +23,51 @@ class _Row(NamedTuple):
     fault: str = ""
 
 
-def read_lines(stream: BinaryIO, options: Options) -> Iterator[Record]:
+def is_lines(head: Head) -> bool:
+    return _START.match(head.text) is not None and not _is_whole(head)
+
+
+def is_container(head: Head) -> bool:
+    return _START.match(head.text) is not None and _is_whole(head)
+
+
+def _is_whole(head: Head) -> bool:
+    """Whether it is one value: a list, or an object that goes on over lines or stands alone. A row a line is JSONL."""
+    first, _, rest = head.text.lstrip().partition("\n")
+    if first.startswith("["):
+        return True
+    if not rest.strip():
+        return head.ending not in LINES or _holds_articles(first)
+    # Of an object that goes on over lines few lines parse by themselves: its rows end with commas.
+    lines = [line for line in [first, *rest.split("\n", 9)[:9]] if line.strip()]
+    return 2 * sum(map(_is_row, lines)) < len(lines) and head.ending not in LINES
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _holds_articles(line: str) -> bool:
+    try:
+        row: Any = json.loads(line)
+    except ValueError:
+        return False
+    return any(isinstance(value, list) and value[:1] and isinstance(value[0], dict) for value in row.values()) and not (
+        {"tokens", "text", "sentences"} & row.keys()
+    )
+
+
+def read_lines(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """One record a line; a line that does not parse is a bad record. Neighbours that are sentences of one document
     (tokens and the same `doc`) become one record.
     """
     return _records(_line_rows(stream), options)
 
 
-def read_container(stream: BinaryIO, options: Options) -> Iterator[Record]:
+def read_container(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """The articles of a JSON file: a list, or an object whose lists are splits (train, validation, test). Raises
     FormatError where the JSON breaks.
     """
@@ -49,11 +90,13 @@ def label_list(stream: BinaryIO) -> tuple[str, ...]:
     return ()
 
 
-def sequences(stream: BinaryIO, options: Options, *, container: bool) -> Iterator[list[str]]:
+def sequences_of_lines(stream: BinaryIO, options: Options) -> Iterator[list[str]]:
     """All tag sequences of a file, for the decision on the scheme."""
-    found = _container_rows(stream) if container else _line_rows(stream)
-    for row in found:
-        yield from rows.tag_sequences(row.value, options)
+    return (tags for row in _line_rows(stream) for tags in rows.tag_sequences(row.value, options))
+
+
+def sequences_of_container(stream: BinaryIO, options: Options) -> Iterator[list[str]]:
+    return (tags for row in _container_rows(stream) for tags in rows.tag_sequences(row.value, options))
 
 
 def write(records: Iterable[Record]) -> Iterator[str]:

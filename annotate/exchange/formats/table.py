@@ -7,13 +7,14 @@ from typing import BinaryIO
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
+from annotate.exchange.formats.head import Head
 from annotate.exchange.lines import LONGEST_LINE, lines
 from annotate.exchange.records import FormatError, Options, Record, broken
 
 DELIMITERS = ",;\t"
 
 
-def read(stream: BinaryIO, options: Options) -> Iterator[Record]:
+def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """One record a row; columns that have no place of their own go into the metadata.
 
     A row with too many or too few columns is a bad record. Raises FormatError where no column holds the text.
@@ -30,6 +31,13 @@ def read(stream: BinaryIO, options: Options) -> Iterator[Record]:
         wanted = f"“{options.text_column}”" if options.text_column else ", ".join(fields.TEXT)
         raise FormatError(f"No column holds the text: looked for {wanted}, found {', '.join(header) or 'none'}.")
     yield from _records(rows, header, text_column)
+
+
+def is_mine(head: Head) -> bool:
+    """Whether the first line reads as a header that names a column of texts."""
+    header = head.text.partition("\n")[0]
+    names = header.split(delimiter_of(header))
+    return len(names) > 1 and fields.text_key([name.strip().strip('"') for name in names]) is not None
 
 
 def delimiter_of(header: str) -> str:

@@ -6,10 +6,10 @@ from typing import BinaryIO
 
 from annotate.exchange.checking import checked
 from annotate.exchange.lines import pieces
-from annotate.exchange.records import LONGEST_TEXT, Record, broken
+from annotate.exchange.records import LONGEST_TEXT, Options, Record, broken
 
 
-def read(stream: BinaryIO, name: str) -> Iterator[Record]:
+def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """The one article of a .txt file; the file's name without its ending is the title."""
     parts: list[str] = []
     length = 0

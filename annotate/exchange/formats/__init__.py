@@ -1,0 +1,88 @@
+"""The formats that articles come in and go out as, each a module of its own.
+
+A format is found by what is inside a file. `READERS` are asked in their order; where none knows the file for its own,
+its name decides, and what nobody knows is plain text.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from annotate.exchange.formats import conll, jsonl, plain, table
+from annotate.exchange.formats.head import HEAD, Head
+from annotate.exchange.records import Options, Record
+
+__all__ = ["HEAD", "READERS", "WRITERS", "Head", "Reader", "Writer", "found"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a format is recognised and read.
+
+    is_mine: whether a file is of this format, by its first bytes. Where these do not tell for sure (`sure` is False),
+    it is asked only about files whose name says nothing.
+    read: the records of a stream, which came under this name, one at a time, each checked.
+    sequences: its tags, a sentence at a time, for the decision on the scheme.
+    labels: the label list that a file carries.
+    """
+
+    title: str  # for people
+    endings: tuple[str, ...]
+    is_mine: Callable[[Head], bool]
+    read: Callable[[BinaryIO, str, Options], Iterator[Record]]
+    sure: bool = True
+    sequences: Callable[[BinaryIO, Options], Iterator[list[str]]] = lambda stream, options: iter(())
+    labels: Callable[[BinaryIO], tuple[str, ...]] = lambda stream: ()
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How a format is written: bytes of records as they come. `tagged`: it has no way to say that an article has not
+    been read yet, and takes only those with tags.
+    """
+
+    title: str
+    ending: str
+    write: Callable[[Iterable[Record]], Iterator[bytes]]
+    tagged: bool = False
+    content_type: str = "text/plain; charset=utf-8"
+
+
+READERS = {
+    "jsonl": Reader(
+        "JSON Lines", (".jsonl", ".ndjson"), jsonl.is_lines, jsonl.read_lines, sequences=jsonl.sequences_of_lines
+    ),
+    "json": Reader(
+        "JSON",
+        (".json",),
+        jsonl.is_container,
+        jsonl.read_container,
+        sequences=jsonl.sequences_of_container,
+        labels=jsonl.label_list,
+    ),
+    "conll": Reader("CoNLL", (".conll", ".iob", ".iob2", ".bio"), conll.is_mine, conll.read, sequences=conll.sequences),
+    "csv": Reader("Table", (".csv", ".tsv"), table.is_mine, table.read, sure=False),
+    "txt": Reader("Plain text", (".txt", ".text"), lambda head: False, plain.read),
+}
+
+
+def _encoded(write: Callable[[Iterable[Record]], Iterator[str]]) -> Callable[[Iterable[Record]], Iterator[bytes]]:
+    return lambda records: (line.encode() for line in write(records))
+
+
+WRITERS = {
+    "jsonl": Writer("JSON Lines", "jsonl", _encoded(jsonl.write)),
+    "conll2003": Writer("CoNLL-2003", "conll", _encoded(conll.write), tagged=True),
+}
+
+
+def found(name: str, data: bytes) -> str:
+    """The format of a file, a key of READERS, by its first bytes (up to HEAD) and by its name. Raises FormatError for
+    what is no text, and none of the others.
+    """
+    head = Head(name, data)
+    named = next((key for key, reader in READERS.items() if head.ending in reader.endings), None)
+    for key, reader in READERS.items():
+        if (reader.sure or named is None) and reader.is_mine(head):
+            return key
+    return named or "txt"

@@ -15,6 +15,7 @@ from annotate import search
 from annotate.access import get_project
 from annotate.answers import HtmxHttpRequest
 from annotate.chosen import BadCursor, Cursor, Page
+from annotate.exchange.formats import WRITERS
 from annotate.filtering import STATE_NAMES, FilterForm
 from annotate.listing import PAGE, Listing
 from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, Split, State
@@ -74,6 +75,7 @@ def _render(request: HtmxHttpRequest, listing: Listing, page: Page, form: Filter
         "query": form.query(),
         "given": form.given(),
         "splits": Split.choices,
+        "writers": WRITERS,
         "filtered": bool(listing.chosen.filters),
         "wordless": bool(listing.chosen.q) and not search.phrases(listing.chosen.q),
         "last": Cursor(listing.chosen.sort, backward=True),

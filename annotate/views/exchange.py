@@ -93,7 +93,8 @@ def import_problems(request: HttpRequest, pk: int) -> FileResponse:
 def export(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
     present = project.documents.present()
-    context = {"project": project, "finished": present.finished().count(), "articles": present.count()}
+    counts = {"finished": present.finished().count(), "articles": present.count()}
+    context = {"project": project, "writers": WRITERS, **counts}
     return render(request, "annotate/export.html", context)
 
 

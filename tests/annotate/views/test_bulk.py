@@ -194,7 +194,7 @@ def test_the_list_offers_them_to_managers_with_its_filters(client, project):
     client.force_login(join(project, make_user(), "annotator"))
     page = client.get(reverse("documents", args=[project.slug])).content.decode()
     assert 'name="verb"' not in page
-    assert "Export as JSONL" in page
+    assert "Export as JSON Lines" in page
 
 
 def test_only_managers_act_and_foreign_actions_do_not_exist(client, project):

@@ -84,11 +84,35 @@ def _checked_text(record: Record) -> Record:
     text = record.text or ""
     if len(text) > LONGEST_TEXT:
         return record.having([_too_long(record)])
-    offsets = tokens.tokenize(text)
+    offsets = tokens.tokenize(text) if record.offsets is None else record.offsets
     if not offsets:
         return record.having([record.error("empty", "The article has no text.")])
-    record = replace(record, offsets=offsets)
+    record = _with_suggestions_that_fit(replace(record, offsets=offsets), text)
     return record if record.spans is None else _checked_spans(record, text)
+
+
+def _with_suggestions_that_fit(record: Record, text: str) -> Record:
+    """The record without suggestions that have no place among its tokens, or overlap another: nobody has vouched for
+    them, so they stop no import. Their edges may be where repair cuts tokens for the record's own spans.
+    """
+    if not record.suggested:
+        return record
+    starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
+    cuts = {edge for span in record.spans or [] for edge in trimmed(text, span)[:2]} - starts - ends
+    starts, ends = starts | cuts, ends | cuts
+    named = (s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.suggested)
+    once = {span[:3]: span for span in named}
+    kept: list[CharSpan] = []
+    reached = 0
+    for span in (once[place] for place in sorted(once)):
+        fits = span.start in starts and span.end in ends and reached <= span.start < span.end
+        if fits and 0 < len(span.label) <= LONGEST_LABEL and not span.label.startswith("-"):
+            kept.append(span)
+            reached = span.end
+    if lost := len(once) - len(kept):
+        message = f"{lost} of the article's {len(once)} suggestions overlap others or do not fit its tokens: left out."
+        record = record.having([record.notice("suggestions", message)])
+    return replace(record, suggested=tuple(kept))
 
 
 def _checked_spans(record: Record, text: str) -> Record:
@@ -120,12 +144,12 @@ def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> 
         return record.error("span-range", message)
     if not span.label or len(span.label) > LONGEST_LABEL or span.label.startswith("-"):
         return record.error("label", f"The span {_shown(text, span)} has no usable label.")
+    if on_edges:
+        return None
     tight = trimmed(text, span)
     if tight != span:
         return record.error("span-blank", f"The span {_shown(text, span)} begins or ends with a blank.")
-    if not on_edges:
-        return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
-    return None
+    return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
 
 
 def _shown(text: str, span: CharSpan) -> str:
@@ -160,6 +184,7 @@ def _unstorable(record: Record) -> Problem | None:
         record.words,
         record.tags,
         record.spans,
+        record.suggested,
         record.metadata,
         *(getattr(record, n) for n in LONGEST),
     )

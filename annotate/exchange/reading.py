@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from annotate.exchange import read, resolve
+from annotate.exchange.formats import READERS
 from annotate.exchange.records import FormatError, Options, Record
 from annotate.models import Import
 
@@ -78,7 +79,7 @@ class Reading:
     def _file(self, stored: str, name: str) -> Iterator[Record]:
         with (settings.TAGDESK_DATA / stored).open("rb") as stream:
             options = resolve(stream, name, _options(self.row))
-            self.files.append({"format": options.format, "scheme": options.scheme})
+            self.files.append({"format": READERS[options.format].title, "scheme": options.scheme})
             for record in read(stream, name, options):
                 self.tell(self.done + stream.tell())
                 title = self.row.options.get("title")

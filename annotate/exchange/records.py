@@ -68,6 +68,7 @@ class Record:
     """One article of a file. `words` and `tags` are the file's own; a text without tokens has `offsets` of ours.
 
     `sentences_apart` says that the file tags sentence by sentence, so that no entity crosses a sentence start.
+    `suggested` is what a machine said of it, where the file has that beside what people said.
     """
 
     line: int = 1
@@ -77,6 +78,7 @@ class Record:
     words: list[str] | None = None
     tags: list[str] | None = None
     spans: list[CharSpan] | None = None
+    suggested: tuple[CharSpan, ...] = ()
     sentence_starts: list[int] | None = None
     sentences_apart: bool = False
     left_out: Passages = field(default_factory=list)
@@ -100,12 +102,25 @@ class Record:
     def notice(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
         return Problem(line or self.line, self.number, token, tag, kind, "notice", message)
 
+    def entities(self) -> list[CharSpan]:
+        """What its tags say, in code points; of an applied record."""
+        offsets = self.offsets or []
+        found = iob2.spans_of(self.tags or [])
+        return [CharSpan(offsets[span.start][0], offsets[span.end - 1][1], span.label) for span in found]
+
     def scores(self) -> dict[tuple[int, int, str], float]:
         """How sure the file is of its spans, by token indices and label; of an applied record."""
         starts = {start: index for index, (start, _) in enumerate(self.offsets or [])}
         ends = {end: index + 1 for index, (_, end) in enumerate(self.offsets or [])}
         scored = [(span, span.score) for span in self.spans or []]
         return {(starts[s.start], ends[s.end], s.label): score for s, score in scored if score is not None}
+
+    def suggestions(self) -> list[tuple[int, int, str, float | None]]:
+        """What a machine said of it, by token indices, with how sure it was; of an applied record."""
+        starts = {start: index for index, (start, _) in enumerate(self.offsets or [])}
+        ends = {end: index + 1 for index, (_, end) in enumerate(self.offsets or [])}
+        fitting = (s for s in self.suggested if s.start in starts and s.end in ends)
+        return [(starts[s.start], ends[s.end], s.label, s.score) for s in fitting]
 
     def having(self, problems: Iterable[Problem]) -> "Record":
         added = tuple(problems)
@@ -126,6 +141,12 @@ def broken(line: int, number: int, kind: str, message: str) -> Record:
     """A record of which nothing could be read but where it stands."""
     bare = Record(line=line, number=number)
     return bare.having([bare.error(kind, message)])
+
+
+def passed_over(line: int, number: int, kind: str, message: str) -> Record:
+    """A record that its own file says is none: `apply` leaves it out, and a notice tells of it."""
+    bare = Record(line=line, number=number)
+    return bare.having([bare.notice(kind, message)])
 
 
 def as_iob2(tags: list[str], scheme: str) -> list[str]:
@@ -153,6 +174,8 @@ def apply(record: Record, on_error: OnError) -> Record | None:
         record = _with_text(record)
     assert record.text is not None
     assert record.offsets is not None
+    if not record.offsets:
+        return None  # passed over
     starts = record.sentence_starts
     if starts is None:
         starts = tokens.sentence_starts(record.text, record.offsets)

@@ -177,27 +177,31 @@ class Intake:
         for found in spans.values():
             self.stored.entities += len(found)
             self.stored.labels.update(span.label for span in found)
-        self._add_labels(span.label for found in spans.values() for span in found)
+        said = {document.pk: record.suggestions() for record, document in written if record.suggested}
+        self._add_labels([*(s.label for f in spans.values() for s in f), *(s[2] for f in said.values() for s in f)])
         if self.as_ == "suggestions":
-            self._suggest(spans, {document.pk: record.scores() for record, document in written})
+            scores = {document.pk: record.scores() for record, document in written}
+            # A file that does not say how sure it is gets no number made up for it.
+            said |= {pk: [(*span, scores[pk].get(span)) for span in found] for pk, found in spans.items()}
         else:
             self._annotate(tagged, spans)
+        self._suggest(said)
 
     def _add_labels(self, names: Iterable[str]) -> None:
-        known = set(self.project.label_names()) if self.stored.labels else set()
-        new = [name for name in dict.fromkeys(names) if name not in known]
+        wanted = dict.fromkeys(names)
+        known = set(self.project.label_names()) if wanted else set()
+        new = [name for name in wanted if name not in known]
         self.project.add_labels(new)
         self.stored.new_labels += new
         if new and self.tell_labels is not None:
             self.tell_labels(self.stored.new_labels)
 
-    def _suggest(self, spans: dict[int, list[iob2.Span]], scores: dict[int, dict[tuple[int, int, str], float]]) -> None:
-        if spans and self._source is None:
+    def _suggest(self, said: dict[int, list[tuple[int, int, str, float | None]]]) -> None:
+        if said and self._source is None:
             self._source = Source.next_of(self.project, Source.Kind.IMPORT)
         Prediction.objects.bulk_create(
-            # A file that does not say how sure it is gets no number made up for it.
-            Prediction(document_id=pk, source=self._source, spans=[[*span, scores[pk].get(span)] for span in found])
-            for pk, found in spans.items()
+            Prediction(document_id=pk, source=self._source, spans=[list(span) for span in spans])
+            for pk, spans in said.items()
         )
 
     def _annotate(self, tagged: Sequence[tuple[Document, list[str]]], spans: dict[int, list[iob2.Span]]) -> None:

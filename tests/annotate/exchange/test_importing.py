@@ -29,7 +29,7 @@ def seed(shared_data: Path, **options: Any) -> Import:
 def test_the_check_of_the_seed_sample_reports_three_errors_and_two_notices(shared_data: Path) -> None:
     row = checked(seed(shared_data))
     found = row.preview
-    assert (row.status, found["format"], found["scheme"]) == (Status.CHECKED, "json", "iob2")
+    assert (row.status, found["format"], found["scheme"]) == (Status.CHECKED, "JSON", "iob2")
     assert (found["articles"], found["tokens"], found["errors"], found["notices"]) == (4, 32, 3, 2)
     errors = [(p["record"], p["token"], p["tag"], p["line"]) for p in found["problems"] if p["severity"] == "error"]
     assert errors == [(1, 6, "I-ORG", 4), (2, 7, "I-ORG", 5), (3, 3, "I-ORG", 6)]
@@ -199,7 +199,7 @@ def test_several_files_are_one_import_and_a_bad_one_is_named() -> None:
     project = make_project()
     done = imported(upload(project, "Ada met Bob.", [row(1), row(2)], "-DOCSTART- O\n\nAda B-PER\n"))
     assert done.report["articles"] == 4
-    assert done.preview["format"] == "txt, jsonl, conll"
+    assert done.preview["format"] == "Plain text, JSON Lines, CoNLL"
     bad = checked(upload(project, "Ada", b"\xff"))
     assert (bad.status, bad.error[:18]) == (Status.FAILED, "file1: The file is")
 

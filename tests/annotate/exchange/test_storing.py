@@ -7,7 +7,9 @@ import pytest
 from django.utils import timezone
 
 from annotate.exchange import near, storing
+from annotate.exchange.checking import checked
 from annotate.exchange.hidden import hidden_at
+from annotate.exchange.records import CharSpan, Record, apply, passed_over
 from annotate.models import Annotation, Document, DocumentLabel, Import, Prediction, Project, Source
 from tests.annotate.exchange.handing_in import imported, row, storable, upload
 from tests.make import make_project, make_user
@@ -79,6 +81,61 @@ def test_a_score_stays_with_a_span_that_repair_cuts_out_of_a_token() -> None:
     row = {"text": STORY, "spans": [{"start": 1, "end": 9, "label": "PER", "score": 0.5}]}
     imported(upload(make_project(), [row], format="jsonl", as_="suggestions", split="train"), "repair")
     assert Prediction.objects.get().spans == [[1, 3, "PER", 0.5]]
+
+
+def with_suggestions(*suggested: CharSpan, **content: Any) -> Record:
+    return checked(Record(text="Ada met Bob in Paris.", suggested=suggested, **content))
+
+
+def stored(record: Record, as_: str = "finished") -> Document:
+    whole = apply(record, "repair")
+    assert whole is not None
+    storing.store(make_project(), [whole], as_, "train")
+    return Document.objects.get()
+
+
+def test_what_a_machine_said_is_kept_as_suggestions_beside_what_people_tagged() -> None:
+    suggested = (CharSpan(8, 11, "A PER", 0.75), CharSpan(15, 20, "LOC"))
+    document = stored(with_suggestions(*suggested, spans=[CharSpan(0, 3, "PER")]))
+    gold = document.gold()
+    assert gold is not None
+    assert (document.state, gold.tags) == ("finished", ["B-PER", "O", "O", "O", "O", "O"])
+    prediction = Prediction.objects.get()
+    assert (prediction.source.kind, prediction.spans) == ("import", [[2, 3, "A_PER", 0.75], [4, 5, "LOC", None]])
+    assert set(document.project.label_names()) >= {"A_PER", "PER", "LOC"}
+
+
+def test_an_article_with_suggestions_alone_is_still_to_be_tagged() -> None:
+    document = stored(with_suggestions(CharSpan(0, 3, "PER")))
+    assert (document.state, document.gold()) == ("raw", None)
+    assert [s[:3] for s in document.open_suggestions([])] == [(0, 1, "PER")]
+
+
+def test_where_all_come_as_suggestions_people_count_for_more_than_machines() -> None:
+    record = with_suggestions(CharSpan(8, 11, "PER"), spans=[CharSpan(0, 3, "PER")])
+    assert [s[:3] for s in stored(record, "suggestions").open_suggestions([])] == [(0, 1, "PER")]
+
+
+def test_suggestions_that_fit_no_tokens_are_left_out_with_a_notice_and_stop_nothing() -> None:
+    bad = [CharSpan(1, 3, "PER"), CharSpan(3, 5, "PER"), CharSpan(0, 99, "PER"), CharSpan(8, 14, "LOC")]
+    bad += [CharSpan(4, 3, "PER"), CharSpan(15, 20, ""), CharSpan(15, 20, "-"), CharSpan(15, 20, "x" * 51)]
+    record = with_suggestions(*bad, CharSpan(8, 11, "PER"), CharSpan(8, 11, "PER", 0.5), spans=[])
+    assert [(problem.severity, problem.kind) for problem in record.problems] == [("notice", "suggestions")]
+    assert record.problems[0].message.startswith("8 of the article's 9 suggestions")
+    assert record.suggested == (CharSpan(8, 11, "PER", 0.5),)
+
+
+def test_suggestions_may_fit_tokens_as_repair_cuts_them() -> None:
+    record = with_suggestions(CharSpan(0, 2, "PER", 0.5), spans=[CharSpan(0, 2, "PER")])
+    whole = apply(record, "repair")
+    assert whole is not None
+    assert whole.suggestions() == [(0, 1, "PER", 0.5)]
+
+
+def test_a_record_that_is_none_by_its_own_file_is_left_out_and_told() -> None:
+    record = passed_over(3, 2, "rejected", "It was rejected.")
+    assert [apply(record, way) for way in ("fail", "skip", "repair")] == [None] * 3
+    assert (record.errors, record.problems[0][:2]) == ([], (3, 2))
 
 
 def test_labels_that_the_project_lacks_are_made() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from annotate.exchange.formats import conll, jsonl, plain, table
+from annotate.exchange.formats import conll, doccano, gliner, jsonl, labelstudio, plain, prodigy, shapes, table
 from annotate.exchange.formats.head import HEAD, Head
 from annotate.exchange.records import Options, Record
 
@@ -49,7 +49,16 @@ class Writer:
     content_type: str = "text/plain; charset=utf-8"
 
 
+def _of_tool(title: str, key: str) -> Reader:
+    return Reader(title, (), lambda head: shapes.tool_of(head) == key, jsonl.read_tool)
+
+
 READERS = {
+    "labelstudio": _of_tool("Label Studio", "labelstudio"),
+    "prodigy": _of_tool("Prodigy", "prodigy"),
+    "gliner": _of_tool("GLiNER", "gliner"),
+    "potato": _of_tool("Potato", "potato"),
+    "doccano": _of_tool("doccano", "doccano"),
     "jsonl": Reader(
         "JSON Lines", (".jsonl", ".ndjson"), jsonl.is_lines, jsonl.read_lines, sequences=jsonl.sequences_of_lines
     ),
@@ -84,6 +93,32 @@ WRITERS = {
         "Four columns, IOB2, one -DOCSTART- an article, sentence breaks kept.",
         "conll",
         _encoded(conll.write),
+        tagged=True,
+    ),
+    "doccano": Writer(
+        "doccano",
+        "JSON Lines: text, and entities as [start, end, label] in code points. Tokens are not kept.",
+        "jsonl",
+        _encoded(doccano.write),
+    ),
+    "labelstudio": Writer(
+        "Label Studio",
+        "A JSON list of tasks with annotations, for a labeling config whose Labels are called “label” and whose Text "
+        "is called “text”. Tokens are not kept.",
+        "json",
+        _encoded(labelstudio.write),
+    ),
+    "prodigy": Writer(
+        "Prodigy",
+        "JSON Lines: tokens, spans by characters and tokens, and the answer “accept” where an article is finished.",
+        "jsonl",
+        _encoded(prodigy.write),
+    ),
+    "gliner": Writer(
+        "GLiNER",
+        "A JSON list of tokens and entities, ready for training. Nothing else of an article is kept.",
+        "json",
+        _encoded(gliner.write),
         tagged=True,
     ),
 }

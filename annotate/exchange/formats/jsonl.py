@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from annotate.exchange.formats import jsonparts, rows
-from annotate.exchange.formats.head import Head
+from annotate.exchange.formats import jsonparts, rows, shapes
+from annotate.exchange.formats.head import HEAD, Head
 from annotate.exchange.lines import lines
 from annotate.exchange.records import SPLIT_NAMES, Options, Record, broken
 
@@ -74,6 +74,17 @@ def read_container(stream: BinaryIO, name: str, options: Options) -> Iterator[Re
     return _records(_container_rows(stream), options)
 
 
+def read_tool(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
+    """The articles of a file that a tool has written: one a line, a list, or one alone. The stream must be seekable."""
+    head = Head(name, stream.read(HEAD))
+    stream.seek(0)
+    if not _is_whole(head):
+        return read_lines(stream, name, options)
+    if head.text.lstrip().startswith("["):
+        return read_container(stream, name, options)
+    return _records([_Row(1, jsonparts.whole(stream))], options)
+
+
 def label_list(stream: BinaryIO) -> tuple[str, ...]:
     """The label list that a JSON object carries beside its splits; empty where it has none."""
     for part in jsonparts.parts(stream):
@@ -126,7 +137,7 @@ def _records(found: Iterable[_Row], options: Options) -> Iterator[Record]:
         if row.fault:
             yield broken(row.line, number, "json", row.fault)
         else:
-            yield rows.record_of(row.value, options, row.line, number, row.split)
+            yield shapes.record_of(row.value, options, row.line, number, row.split)
 
 
 def _line_rows(stream: BinaryIO) -> Iterator[_Row]:

@@ -12,6 +12,7 @@ from annotate.exchange.records import LONGEST_TEXT, SPLIT_NAMES, FormatError
 MOST_ITEMS = LONGEST_TEXT  # of all lists that come whole: labels, or the tokens and tags of one article
 OF_ONE_ARTICLE = ("text", "tokens")  # an object with one of these is an article, and no lists of articles
 SPAN_LISTS = ("spans", "label", "labels", "entities")  # hold no articles, whatever stands before or after them
+_BEFORE_A_ROW = re.compile(r"[ \t\r\n]*(?:\[[ \t\r\n]*)?")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -33,6 +34,25 @@ def parse(text: str) -> Any:
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def first(text: str) -> Any:
+    """The first row of a file that begins so; None where it is not whole."""
+    start = _BEFORE_A_ROW.match(text)
+    assert start is not None
+    try:
+        return _DECODER.raw_decode(text, start.end())[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def whole(stream: BinaryIO) -> Any:
+    """The one value of a file. Raises FormatError where the JSON breaks."""
+    text = _Text(stream)
+    value = text.value()
+    if text.peek():
+        text.fail("Something follows the end")
+    return value
 
 
 def parts(stream: BinaryIO) -> Iterator[Part]:

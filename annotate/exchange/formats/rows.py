@@ -25,10 +25,10 @@ METADATA = ("metadata", "meta")
 
 
 class RowError(ValueError):
-    """A row that is not in any shape we know; `kind` is the problem's."""
+    """A row that is not in any shape we know; `kind` is the problem's. Signs that cannot be stored are escaped."""
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message.encode(errors="backslashreplace").decode().replace("\0", "\\x00"))
         self.kind = kind
 
 
@@ -36,13 +36,13 @@ def record_of(row: Any, options: Options, line: int, number: int, split: str | N
     """Read one row; a row that cannot be read is a record with the error. `split` is the file's, the row's own wins."""
     try:
         if not isinstance(row, dict):
-            raise RowError("shape", f"The row is no object but {_kind(row)}.")
+            raise RowError("shape", f"The row is no object but {kind_of(row)}.")
         known = fields.identity(row)
         used = set(known.used)
         record = replace(Record(line=line, number=number, split=split), **known.fields)
         record = _with_content(record, row, options, used)
-        record = _with_state(record, row, used)
-        return checked(replace(record, metadata=_metadata(row, used)))
+        record = with_state(record, row, used)
+        return checked(replace(record, metadata=metadata_of(row, used)))
     except RowError as error:
         return broken(line, number, error.kind, str(error))
 
@@ -60,12 +60,26 @@ def tag_sequences(row: Any, options: Options) -> list[list[str]]:
     return []
 
 
+def identity_of(record: Record) -> dict[str, Any]:
+    """What names an article, as the keys of a row that are read back as such; of its state, that it is not finished."""
+    named = {
+        "id": record.external_id,
+        "title": record.title,
+        "source": record.source,
+        "date": record.date,
+        "language": record.language,
+        "split": record.split,
+        "status": "in_progress" if record.tags is not None and record.status == "in_progress" else None,
+    }
+    return {key: value for key, value in named.items() if value}
+
+
 def _with_content(record: Record, row: Mapping[str, Any], options: Options, used: set[str]) -> Record:
     if _is_sentences(row.get("sentences")):
         used.add("sentences")
         return _from_sentences(record, row["sentences"], options)
     if key := _first(row, TOKENS):
-        words = _strings(row[key], key)
+        words = strings(row[key], key)
         tags_key, tags = _tags(row, options)
         used |= {key, tags_key, "sentence_starts", "left_out"}
         starts, out = _starts(row, words), _left_out(row, len(words), tags or [])
@@ -76,7 +90,7 @@ def _with_content(record: Record, row: Mapping[str, Any], options: Options, used
         return record
     if isinstance(row.get("sentences"), list) and "text" not in row:
         used.add("sentences")
-        return replace(record, text="\n".join(_strings(row["sentences"], "sentences")))
+        return replace(record, text="\n".join(strings(row["sentences"], "sentences")))
     text_key = fields.text_key([key for key in row if isinstance(row[key], str)], options.text_column)
     if text_key is None:
         raise RowError("shape", f"The row has neither text nor tokens; it has {', '.join(map(str, row)) or 'nothing'}.")
@@ -85,7 +99,7 @@ def _with_content(record: Record, row: Mapping[str, Any], options: Options, used
     if spans_key is None:
         return replace(record, text=row[text_key])
     used.add(spans_key)
-    return replace(record, text=row[text_key], spans=[_span(span) for span in row[spans_key]])
+    return replace(record, text=row[text_key], spans=[span_of(span) for span in row[spans_key]])
 
 
 def _from_sentences(record: Record, sentences: Any, options: Options) -> Record:
@@ -111,7 +125,7 @@ def _sentences(sentences: Any, options: Options) -> list[tuple[list[str], list[s
         key = _first(sentence, TOKENS) if isinstance(sentence, dict) else None
         if key is None:
             raise RowError("shape", f"Sentence {number} has no tokens.")
-        words, tags = _strings(sentence[key], key), _tags(sentence, options)[1]
+        words, tags = strings(sentence[key], key), _tags(sentence, options)[1]
         if tags is not None and len(words) != len(tags):
             raise RowError("length", f"Sentence {number} has {len(words)} tokens but {len(tags)} tags.")
         read.append((words, tags))
@@ -129,15 +143,15 @@ def _tags(row: Mapping[str, Any], options: Options) -> tuple[str, list[str] | No
         return "", None
     values = row[key]
     if not isinstance(values, list):
-        raise RowError("shape", f"“{key}” is no list but {_kind(values)}.")
-    if any(_is_number(value) for value in values):
+        raise RowError("shape", f"“{key}” is no list but {kind_of(values)}.")
+    if any(is_number(value) for value in values):
         return key, as_iob2([_label_of(value, options) for value in values], options.scheme)
-    return key, as_iob2(_strings(values, key), options.scheme)
+    return key, as_iob2(strings(values, key), options.scheme)
 
 
 def _label_of(value: Any, options: Options) -> str:
-    if not _is_number(value):
-        raise RowError("shape", f"The tags mix numbers and {_kind(value)}.")
+    if not is_number(value):
+        raise RowError("shape", f"The tags mix numbers and {kind_of(value)}.")
     if not options.labels:
         raise RowError("label-list", "The tags are numbers, but nothing says what they stand for: give the label list.")
     if not 0 <= value < len(options.labels):
@@ -147,12 +161,12 @@ def _label_of(value: Any, options: Options) -> str:
     return options.labels[value]
 
 
-def _strings(values: Any, key: str) -> list[str]:
+def strings(values: Any, key: str) -> list[str]:
     if not isinstance(values, list):
-        raise RowError("shape", f"“{key}” is no list but {_kind(values)}.")
+        raise RowError("shape", f"“{key}” is no list but {kind_of(values)}.")
     for index, value in enumerate(values):
         if not isinstance(value, str):
-            raise RowError("shape", f"“{key}” holds {_kind(value)} at {index} where text is wanted.")
+            raise RowError("shape", f"“{key}” holds {kind_of(value)} at {index} where text is wanted.")
     return values
 
 
@@ -160,7 +174,7 @@ def _starts(row: Mapping[str, Any], words: Sequence[str]) -> list[int] | None:
     starts = row.get("sentence_starts")
     if starts is None:
         return None
-    ascending = isinstance(starts, list) and all(map(_is_number, starts)) and starts == sorted(set(starts))
+    ascending = isinstance(starts, list) and all(map(is_number, starts)) and starts == sorted(set(starts))
     if not ascending or (words and starts[:1] != [0]) or (starts and starts[-1] >= len(words)):
         raise RowError("sentences", "“sentence_starts” must ascend from 0 and stay within the tokens.")
     return list(starts)
@@ -209,22 +223,23 @@ def _found(text: str, words: Sequence[str]) -> Offsets:
     return offsets
 
 
-def _span(span: Any) -> CharSpan:
+def span_of(span: Any) -> CharSpan:
+    """[start, end, label], or an object with these; a score that is a share of one counts."""
     score = None
     if isinstance(span, list) and len(span) == 3:
         start, end, label = span
     elif isinstance(span, dict):
         start, end = (span.get(key, span.get(f"{key}_offset")) for key in ("start", "end"))
         label = span.get("label", span.get("tag"))
-        score = next((span[key] for key in SCORES if _is_share(span.get(key))), None)
+        score = next((span[key] for key in SCORES if is_share(span.get(key))), None)
     else:
-        raise RowError("shape", f"A span is {_kind(span)}, not [start, end, label].")
-    if not (_is_number(start) and _is_number(end) and isinstance(label, str)):
+        raise RowError("shape", f"A span is {kind_of(span)}, not [start, end, label].")
+    if not (is_number(start) and is_number(end) and isinstance(label, str)):
         raise RowError("shape", f"A span is {span!r:.80}, not two numbers and a label.")
     return CharSpan(start, end, label, score)
 
 
-def _with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
+def with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
     if row.get("status") in STATUSES:
         used.add("status")
         return replace(record, status=row["status"])
@@ -234,7 +249,8 @@ def _with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Recor
     return record
 
 
-def _metadata(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
+def metadata_of(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
+    """What of a row has no place of its own; what it keeps under `meta` is not nested further."""
     others = {key: value for key, value in row.items() if key not in used and key not in METADATA}
     rest = {key: value for key, value in others.items() if value is not None and value != ""}
     for key in METADATA:
@@ -254,19 +270,19 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if isinstance(row.get(name), list)), None)
 
 
-def _is_number(value: Any) -> TypeGuard[int]:
+def is_number(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_share(value: Any) -> bool:
+def is_share(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_pair(pair: Any) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))
+    return isinstance(pair, list) and len(pair) == 2 and all(map(is_number, pair))
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     if value is None:
         return "nothing"
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}

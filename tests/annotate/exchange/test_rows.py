@@ -92,6 +92,13 @@ def test_a_bad_row_says_why_and_is_never_stored_as_it_is(records_of: Reader, val
     assert apply(record, "skip") is None
 
 
+@pytest.mark.parametrize("row", [{"te\ud800xt": 1}, {"\x00": 1}, {"data": {"\x00\ud800": 1}}])
+def test_what_is_said_of_a_bad_row_can_be_stored(records_of: Reader, row: dict[str, Any]) -> None:
+    (error,) = records_of(json.dumps(row), "a.jsonl", format="jsonl")[0].errors
+    assert "\x00" not in error.message
+    assert error.message.encode().decode() == error.message
+
+
 @pytest.mark.parametrize("line", ["{", "nonsense", "[1, 2]", "3", '{"text": NaN}', "[" * 100_000])
 def test_a_bad_line_is_listed_and_the_others_are_read(records_of: Reader, line: str) -> None:
     records = records_of(f'{{"text": "Ada"}}\n\n{line}\n{{"text": "Bob"}}\n', "a.jsonl", format="jsonl")

@@ -1,0 +1,162 @@
+"""Prodigy's tasks, one a line: tokens and spans by code points, `token_end` inclusive, and the person's answer.
+
+Its tokens are spaCy's: put together, with a blank where `ws` says so, they are the text, and so a line break or a
+second blank is a token too. Such tokens are left out on the way in, and written on the way out.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from annotate.exchange import fields
+from annotate.exchange.checking import checked
+from annotate.exchange.formats.rows import (
+    RowError,
+    identity_of,
+    is_number,
+    kind_of,
+    metadata_of,
+    span_of,
+    with_state,
+)
+from annotate.exchange.records import CharSpan, Options, Record, passed_over
+from annotate.tokens import Offsets, TokenError, check_offsets, visible_ranges
+
+ACCEPTED = "accept"
+PASSED_OVER = {"reject": "rejected", "ignore": "ignored"}
+MARKS = ("_task_hash", "_input_hash", "_view_id", "_session_id")
+
+
+def is_row(row: Mapping[str, Any]) -> bool:
+    return isinstance(row.get("text"), str) and (
+        any(mark in row for mark in MARKS)
+        or row.get("answer") in (ACCEPTED, *PASSED_OVER)
+        or _holds(row.get("tokens"), "start")
+        or _holds(row.get("spans"), "token_start")
+    )
+
+
+def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
+    answer = row.get("answer")
+    if isinstance(answer, str) and answer in PASSED_OVER:
+        message = f"The task was {PASSED_OVER[answer]} in Prodigy: left out."
+        return passed_over(bare.line, bare.number, PASSED_OVER[answer], message)
+    text, meta = row["text"], row.get("meta")
+    known = fields.identity(row)
+    named = known.fields or (fields.identity(meta).fields if isinstance(meta, dict) else {})
+    used = known.used | {"text", "tokens", "spans", "answer", *(key for key in row if key.startswith("_"))}
+    tokens = _tokens(row.get("tokens"), text)
+    record = replace(bare, text=text, spans=_spans(row, tokens), **named)
+    if tokens:
+        record = _with_tokens(record, text, tokens)
+        if any(_misleads(span, tokens) for span in row.get("spans") or []):
+            message = "The spans' token_end (inclusive) does not fit their characters: the characters count."
+            record = record.having([record.notice("token-end", message)])
+    record = with_state(record, row, used)
+    return checked(replace(record, metadata=metadata_of(row, used)))
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """One task a record; the answer of a finished one is "accept"."""
+    for record in records:
+        text = record.text or ""
+        tokens = _covering(text, record.offsets or [])
+        row = identity_of(record) | {"text": text, "meta": record.metadata, "tokens": _written(text, tokens)}
+        if record.tags is not None:
+            starts = {start: index for index, (start, _) in enumerate(tokens)}
+            ends = {end: index for index, (_, end) in enumerate(tokens)}
+            row["spans"] = [
+                {
+                    "start": span.start,
+                    "end": span.end,
+                    "token_start": starts[span.start],
+                    "token_end": ends[span.end],
+                    "label": span.label,
+                }
+                for span in record.entities()
+            ]
+            if "status" not in row:
+                row["answer"] = ACCEPTED
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _covering(text: str, offsets: Offsets) -> Offsets:
+    """Tokens that with single blanks between them are the whole text: what is left between two is a token too."""
+    covering: Offsets = []
+    reached = 0
+    for start, end in [*offsets, (len(text), len(text))]:
+        gap = reached + (bool(covering) and text[reached:start].startswith(" "))
+        covering += [(gap, start)] * (gap < start) + [(start, end)] * (start < end)
+        reached = end
+    return covering
+
+
+def _written(text: str, tokens: Offsets) -> list[dict[str, Any]]:
+    follows = [start for start, _ in tokens[1:]] + [len(text)]
+    return [
+        {"text": text[start:end], "start": start, "end": end, "id": index, "ws": end < follow}
+        for index, ((start, end), follow) in enumerate(zip(tokens, follows, strict=True))
+    ]
+
+
+def _holds(values: Any, key: str) -> bool:
+    return isinstance(values, list) and bool(values) and isinstance(values[0], dict) and key in values[0]
+
+
+def _tokens(tokens: Any, text: str) -> Offsets:
+    """Where the row's tokens lie, the blank ones too; none where it has none."""
+    if tokens is None:
+        return []
+    if not isinstance(tokens, list):
+        raise RowError("shape", f"“tokens” is no list but {kind_of(tokens)}.")
+    ranges: Offsets = []
+    for index, token in enumerate(tokens):
+        if not isinstance(token, dict):
+            raise RowError("shape", f"Token {index} is no object but {kind_of(token)}.")
+        start, end, word = token.get("start"), token.get("end"), token.get("text")
+        if not (is_number(start) and is_number(end) and 0 <= start <= end and text[start:end] == word):
+            raise RowError(
+                "offsets", f"Token {index}, {word!r:.80}, is not at {start!r:.20} to {end!r:.20} of the text."
+            )
+        ranges.append((start, end))
+    return ranges
+
+
+def _with_tokens(record: Record, text: str, tokens: Offsets) -> Record:
+    """The record with these tokens, without the blank ones, and cut where one has a blank inside."""
+    offsets = [(s + start, s + end) for s, e in tokens for start, end in visible_ranges(text[s:e])]
+    try:
+        check_offsets(text, offsets)
+    except TokenError as error:
+        raise RowError("offsets", f"The tokens cannot be kept: {error}.") from error
+    if not set(offsets) <= set(tokens):
+        record = record.having([record.notice("blank-token", "A token with a blank inside is split there.")])
+    return replace(record, offsets=offsets)
+
+
+def _spans(row: Mapping[str, Any], tokens: Offsets) -> list[CharSpan] | None:
+    spans = row.get("spans")
+    if spans is None:
+        return [] if row.get("answer") == ACCEPTED else None
+    if not isinstance(spans, list):
+        raise RowError("shape", f"“spans” is no list but {kind_of(spans)}.")
+    return [_span(span, tokens) for span in spans]
+
+
+def _span(span: Any, tokens: Offsets) -> CharSpan:
+    if not isinstance(span, dict) or "start" in span:
+        return span_of(span)
+    first, last = span.get("token_start"), span.get("token_end")
+    if not (is_number(first) and is_number(last) and 0 <= first <= last < len(tokens)):
+        message = (
+            f"The span from token {first!r:.20} to {last!r:.20} is not within {len(tokens)} tokens, the last inclusive."
+        )
+        raise RowError("span-range", message)
+    return span_of({**span, "start": tokens[first][0], "end": tokens[last][1]})
+
+
+def _misleads(span: Any, tokens: Offsets) -> bool:
+    """Whether a span names another last token than its characters end with."""
+    last, end = (span.get("token_end"), span.get("end")) if isinstance(span, dict) else (None, None)
+    return is_number(last) and is_number(end) and not (0 <= last < len(tokens) and tokens[last][1] == end)

@@ -7,7 +7,9 @@ from django import forms
 from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from annotate import schemes
 from annotate.desk import Desk, do
+from annotate.exchange import fields
 from annotate.iob2 import Span
 from annotate.models import Ask, Conflict, Label, Project
 from annotate.models.project import refuse_twins
@@ -139,7 +141,7 @@ class ImportForm(forms.Form):
     files = ManyFilesField(  # type: ignore[assignment]  # the form takes the field away from its class
         required=False,
         label="Files",
-        help_text="Text (one article a file), CSV, JSONL, JSON or CoNLL. What is inside decides, not the name.",
+        help_text="Text, CSV, Excel, JSONL, JSON, CoNLL … What is inside decides, not the name.",
     )
     title = forms.CharField(max_length=500, required=False, label="Title of the pasted article")
     pasted = forms.CharField(
@@ -162,14 +164,37 @@ class ImportForm(forms.Form):
     )
     scheme = forms.ChoiceField(
         label="Tagging scheme",
-        choices=[("auto", "found out from the file"), ("iob2", "IOB2"), ("iob1", "IOB1")],
+        choices=[("auto", "found out from the file"), *schemes.TITLES.items()],
         required=False,
+    )
+    tag_column = forms.IntegerField(
+        required=False,
+        label="Column of the tags",
+        help_text="Only for CoNLL whose tags are not in the last column: 3 is the third, -2 the last but one.",
+    )
+    blank_lines = forms.TypedChoiceField(
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Articles in a text file",
+        choices=[
+            (0, "one: the file is an article"),
+            (1, "several, with a blank line between them"),
+            (2, "several, with two blank lines between them"),
+            (3, "several, with three blank lines between them"),
+        ],
     )
     text_column = forms.CharField(
         required=False,
         max_length=200,
         label="Column of the text",
         help_text="Only for a table whose text column is not called text, body, content or article.",
+    )
+    columns = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Other columns",
+        help_text="Only for a table whose columns have names of their own: title=Headline, date=Day, id=Number.",
     )
     label_list = forms.CharField(
         required=False,
@@ -188,9 +213,16 @@ class ImportForm(forms.Form):
         data["sources"] = sources
         return data
 
+    def clean_columns(self) -> dict[str, str]:
+        try:
+            return fields.wished(self.cleaned_data["columns"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
     def options(self) -> dict[str, Any]:
         data = self.cleaned_data
-        chosen = {name: data[name] for name in ("as_", "split", "scheme", "text_column") if data.get(name)}
+        names = ("as_", "split", "scheme", "text_column", "columns", "tag_column", "blank_lines")
+        chosen = {name: data[name] for name in names if data.get(name)}
         if data.get("label_list"):
             chosen["label_list"] = [tag for tag in data["label_list"].replace(",", " ").split() if tag]
         if not data.get("files"):

@@ -122,24 +122,6 @@ def repair(tags: Sequence[str]) -> list[str]:
     return repaired
 
 
-def is_iob1(sequences: Iterable[Sequence[str]]) -> bool:
-    """Whether all of a file's tag sequences together are IOB1: some entity starts with I-, and every B-X directly
-    follows a token of type X (there alone does IOB1 write B-). Seed: CoNLL-2003 as first published.
-    """
-    starts_inside = False
-    for tags in sequences:
-        for before, tag in _pairs(tags):
-            if tag.startswith("B-") and before[2:] != tag[2:]:
-                return False
-            starts_inside = starts_inside or _is_orphan(before, tag)
-    return starts_inside
-
-
-def from_iob1(tags: Sequence[str]) -> list[str]:
-    """IOB1 as IOB2: an I-X that starts an entity becomes B-X, all else stays. Raises IOB2Error if malformed."""
-    return repair(tags)
-
-
 def _pairs(tags: Sequence[str]) -> Iterable[tuple[str, str]]:
     return zip(["O", *tags[:-1]], tags, strict=True) if tags else ()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-from annotate import iob2
+from annotate import schemes
 from annotate.exchange.formats import HEAD, READERS, found
 from annotate.exchange.records import FormatError, Options, Record
 
@@ -27,7 +27,7 @@ def resolve(stream: BinaryIO, name: str, options: Options) -> Options:
         options = replace(options, labels=reader.labels(stream))
         stream.seek(0)
     if options.scheme == "auto":
-        options = replace(options, scheme="iob1" if iob2.is_iob1(reader.sequences(stream, options)) else "iob2")
+        options = replace(options, scheme=schemes.scheme_of(reader.sequences(stream, options)))
         stream.seek(0)
     return options
 

@@ -1,7 +1,9 @@
 """What a row's columns or keys are called, in CSV and JSON alike."""
 
 import json
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from annotate.exchange.records import SPLIT_NAMES
@@ -14,6 +16,27 @@ NAMES = {
     "date": ("date", "published", "published_at", "publication_date", "pubdate"),
     "language": ("language", "lang"),
 }
+# The fields for which a column can be named, as people write them.
+WISHED = {"title": "title", "id": "external_id", **{name: name for name in ("source", "date", "language", "split")}}
+
+
+def wished(told: str) -> dict[str, str]:
+    """Read which columns are meant: "title=Headline, date=Day". Raises ValueError with a sentence for people."""
+    columns = {}
+    for part in filter(None, map(str.strip, told.split(","))):
+        field, equals, column = map(str.strip, part.partition("="))
+        if not (equals and column):
+            raise ValueError(f"“{part}” does not say which column is meant: write title=Headline, date=Day.")
+        if field not in WISHED:
+            raise ValueError(f"“{field}” is none of {', '.join(WISHED)}.")
+        columns[WISHED[field]] = column
+    return columns
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's name or folders speak of, as "data/train-00000-of-00001.parquet": the last such word."""
+    words = [word for word in re.split(r"[\W\d_]+", name.casefold()) if word in SPLIT_NAMES]
+    return SPLIT_NAMES[words[-1]] if words else None
 
 
 class Identity(NamedTuple):
@@ -31,19 +54,22 @@ def text_key(keys: list[str], wished: str = "") -> str | None:
     return next((folded[name] for name in TEXT if name in folded), None)
 
 
-def identity(row: Mapping[str, Any]) -> Identity:
-    """Title, id, source, date, language and split of a row, by the usual names; only plain values count."""
+def identity(row: Mapping[str, Any], wished: Mapping[str, str] = MappingProxyType({})) -> Identity:
+    """Title, id, source, date, language and split of a row: `wished` says in which column, by field, else the usual
+    names do; only plain values count.
+    """
     folded = {key.strip().casefold(): key for key in reversed(list(row))}
     fields: dict[str, Any] = {}
     used: set[str] = set()
     for field, names in NAMES.items():
-        key = next((folded[name] for name in names if name in folded and _is_plain(row[folded[name]])), None)
-        if key is not None:
+        keys = [wished[field]] if field in wished else [folded[name] for name in names if name in folded]
+        key = next((key for key in keys if key in row and _is_plain(row[key])), None)
+        if key is not None and key not in used:
             value = row[key]
             fields[field] = value if isinstance(value, str) else json.dumps(value)
             used.add(key)
-    key = folded.get("split")
-    if key is not None and isinstance(row[key], str) and row[key].strip().casefold() in SPLIT_NAMES:
+    key = wished.get("split", folded.get("split"))
+    if key is not None and isinstance(row.get(key), str) and row[key].strip().casefold() in SPLIT_NAMES:
         fields["split"] = SPLIT_NAMES[row[key].strip().casefold()]
         used.add(key)
     return Identity(fields, used)

@@ -103,5 +103,8 @@ def _options(row: Import) -> Options:
         format=options.get("format") or "auto",
         scheme=options.get("scheme") or "auto",
         text_column=options.get("text_column", ""),
+        columns=options.get("columns", {}),
+        tag_column=options.get("tag_column", 0),
+        blank_lines=options.get("blank_lines", 0),
         labels=tuple(options.get("label_list", ())),
     )

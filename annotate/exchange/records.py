@@ -5,16 +5,16 @@ makes of it what can be stored: text, offsets, words and (where the file tags) w
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from annotate import iob2, tokens
+from annotate import iob2, schemes, tokens
 from annotate.passages import Passages
 from annotate.tokens import Offsets
 
 OnError = Literal["repair", "skip", "fail"]
-Scheme = Literal["auto", "iob1", "iob2"]
+Scheme = Literal["auto"] | schemes.Scheme
 
 LONGEST_TEXT = 1_000_000  # code points: longer than any article, short enough for a page
 LONGEST_LABEL = 50
@@ -134,6 +134,9 @@ class Options:
     format: str = "auto"  # a key of `formats.READERS`
     scheme: Scheme = "auto"
     text_column: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)  # the column of a field of `LONGEST`, or of "split"
+    tag_column: int = 0  # of CoNLL: counted from 1, or from the end with a minus; 0 looks for it
+    blank_lines: int = 0  # of plain text: how many part two articles; 0 where a file is one article
     labels: tuple[str, ...] = ()
 
 
@@ -151,12 +154,7 @@ def passed_over(line: int, number: int, kind: str, message: str) -> Record:
 
 def as_iob2(tags: list[str], scheme: str) -> list[str]:
     """Tags of a file in `scheme`, one sentence of them; a malformed tag stays, to be reported with its place."""
-    if scheme != "iob1":
-        return tags
-    try:
-        return iob2.from_iob1(tags)
-    except iob2.IOB2Error:
-        return tags
+    return schemes.as_iob2(tags, scheme)
 
 
 def apply(record: Record, on_error: OnError) -> Record | None:

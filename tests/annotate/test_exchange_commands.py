@@ -135,6 +135,26 @@ def test_the_scheme_can_be_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_columns_and_blank_lines_are_said_to_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_project()
+    nested = tmp_path / "a.tsv"
+    nested.write_text("1\tDie\tO\tO\n2\tDeutsche\tS-ORG\tS-LOC\n")
+    call_command("import_documents", "news", str(nested), "--tag-column", "3")
+    assert "Understood as conll BIOES" in capsys.readouterr().out
+    assert mentions_of(Document.objects.get()) == [("ORG", "Deutsche")]
+    text = tmp_path / "b.txt"
+    text.write_text("Ada sang.\n\nBob left.\n")
+    call_command("import_documents", "news", str(text), "--blank-lines", "1")
+    assert Document.objects.filter(title__in=["b 1", "b 2"]).count() == 2
+    table = tmp_path / "c.csv"
+    table.write_text("Kopf,text\nSong,Cy sang.\n")
+    call_command("import_documents", "news", str(table), "--columns", "title=Kopf")
+    assert Document.objects.filter(title="Song", text="Cy sang.").exists()
+    with pytest.raises(CommandError, match="“beat” is none of title, id"):
+        call_command("import_documents", "news", str(table), "--columns", "beat=Kopf")
+
+
+@pytest.mark.django_db
 def test_numbers_are_read_with_a_label_list(tmp_path: Path) -> None:
     make_project()
     path = write(tmp_path / "a.jsonl", {"tokens": ["Ada", "King"], "ner_tags": [1, 2]})

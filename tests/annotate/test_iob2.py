@@ -10,8 +10,6 @@ from annotate.iob2 import (
     Span,
     check,
     faults,
-    from_iob1,
-    is_iob1,
     notices,
     repair,
     spans_of,
@@ -75,26 +73,6 @@ def test_a_malformed_tag_is_a_fault_and_beyond_repair(tag: str) -> None:
         repair([tag])
 
 
-@pytest.mark.parametrize(
-    ("sequences", "answer"),
-    [
-        ([["I-PER", "I-PER", "O"]], True),
-        ([["I-PER", "B-PER", "I-PER"]], True),
-        ([["I-PER"], ["B-PER"]], False),
-        ([["I-PER", "O", "B-PER"]], False),
-        ([["I-ORG", "B-PER"]], False),
-        ([["B-PER", "I-PER"]], False),
-        ([["O", "O"], []], False),
-    ],
-)
-def test_iob1_has_starts_with_i_and_b_only_after_its_own_type(sequences: list[list[str]], answer: bool) -> None:
-    assert is_iob1(sequences) is answer
-
-
-def test_iob1_becomes_iob2() -> None:
-    assert from_iob1(["I-PER", "I-PER", "B-PER", "I-ORG", "O"]) == ["B-PER", "I-PER", "B-PER", "B-ORG", "O"]
-
-
 def test_a_lower_case_neighbour_is_no_run_of_capitals() -> None:
     assert notices(["New", "york"], ["B-ORG", "B-LOC"]) == []
 
@@ -105,7 +83,6 @@ def test_the_seed_sample_has_three_errors_and_two_notices() -> None:
     found, odd = [], []
     for record, row in enumerate(seed["train"]):
         tags = [seed["label_list"][number] for number in row["ner_tags"]]
-        assert not is_iob1([tags])
         found += [(record, row["tokens"][fault.token], fault.tag, fault.kind) for fault in faults(row["tokens"], tags)]
         odd += [(record, row["tokens"][fault.token], fault.kind) for fault in notices(row["tokens"], tags)]
     assert found == [(0, "New", "I-ORG", "orphan"), (1, "Geneva", "I-ORG", "orphan"), (2, "Paris", "I-ORG", "orphan")]

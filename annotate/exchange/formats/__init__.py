@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from annotate.exchange.formats import conll, doccano, gliner, jsonl, labelstudio, plain, prodigy, shapes, table
+from annotate.exchange.formats import conll, doccano, gliner, jsonl, labelstudio, plain, prodigy, shapes, table, xlsx
 from annotate.exchange.formats.head import HEAD, Head
 from annotate.exchange.records import Options, Record
 
@@ -53,7 +53,9 @@ def _of_tool(title: str, key: str) -> Reader:
     return Reader(title, (), lambda head: shapes.tool_of(head) == key, jsonl.read_tool)
 
 
+CONLL = (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio", ".bioes")
 READERS = {
+    "xlsx": Reader("Excel workbook", (".xlsx", ".xlsm"), xlsx.is_mine, xlsx.read),
     "labelstudio": _of_tool("Label Studio", "labelstudio"),
     "prodigy": _of_tool("Prodigy", "prodigy"),
     "gliner": _of_tool("GLiNER", "gliner"),
@@ -70,7 +72,7 @@ READERS = {
         sequences=jsonl.sequences_of_container,
         labels=jsonl.label_list,
     ),
-    "conll": Reader("CoNLL", (".conll", ".iob", ".iob2", ".bio"), conll.is_mine, conll.read, sequences=conll.sequences),
+    "conll": Reader("CoNLL", CONLL, conll.is_mine, conll.read, sequences=conll.sequences),
     "csv": Reader("Table", (".csv", ".tsv"), table.is_mine, table.read, sure=False),
     "txt": Reader("Plain text", (".txt", ".text"), lambda head: False, plain.read),
 }

@@ -1,15 +1,17 @@
-"""CoNLL: one token a line, its tag in the last column, a blank line after each sentence.
+"""CoNLL: one token a line, its tag in one of the columns, a blank line after each sentence.
 
-Read with two columns or more, tab or blank between them, with or without -DOCSTART- lines; written as CoNLL-2003's
-four columns (word, -X-, -X-, tag), which other tools read without edits.
+Read with two columns or more, tab or blank between them, with or without -DOCSTART- lines, with comments and numbered
+tokens as CoNLL-U has them; written as CoNLL-2003's four columns (word, -X-, -X-, tag), which other tools read without
+edits.
 """
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
-from annotate import iob2
+from annotate import iob2, schemes
 from annotate.exchange.checking import checked
 from annotate.exchange.formats.head import Head
 from annotate.exchange.lines import lines
@@ -20,53 +22,76 @@ UNKNOWN = frozenset(["-X-", "O", "_", "-", ""])
 # Without -DOCSTART- lines a short file is one article; a long one is a heap of sentences from nobody knows where.
 SENTENCES_OF_ONE_ARTICLE = 100
 LONGEST_SENTENCE = 100_000
-_TAG = re.compile(r"O|[BI]-\S+")
+SHOWN_BY = 200  # lines that show what the columns hold
 _COLUMN_BREAK = re.compile(r"[ \t]+")
+# Of CoNLL-U, and of CoNLL-2012.
+_BEGINNING = re.compile(r"# *newdoc(?: +id *= *(?P<id>.*))?|#begin document(?: *\((?P<name>.*)\).*)?")
+_KEYED = re.compile(r"# *[\w.:-]+ *= ")  # "# text = I met O." of CoNLL-U
+_NUMBER = re.compile(r"([0-9]{1,9})([-.][0-9]+)?")  # of a token; with a second one it is no token of its own
+
+
+class _Line(NamedTuple):
+    """A line's columns; none for the blank line after a sentence. `begins` says that an article does, `id` its name."""
+
+    number: int
+    columns: list[str]
+    begins: bool = False
+    id: str = ""
+
+
+class _Layout(NamedTuple):
+    """Where a file's lines have their word and tag, and how many columns there are."""
+
+    word: int
+    tag: int
+    columns: int
+    note: str = ""
 
 
 class _Row(NamedTuple):
-    """A token's line; `word` is None for the blank line after a sentence, `columns` counts what was there."""
+    """A token's line; `columns` counts what was there."""
 
     line: int
-    word: str | None
-    tag: str = ""
-    columns: int = 0
-    starts_document: bool = False
+    word: str
+    tag: str
+    columns: int
 
 
 class _Block(NamedTuple):
-    """A sentence; `starts_document` where a -DOCSTART- stands before it."""
+    """A sentence; `begins` where an article begins before it, `id` is that one's name."""
 
     rows: list[_Row]
-    starts_document: bool
+    begins: bool
+    id: str
 
 
 def is_mine(head: Head) -> bool:
-    """Whether the file begins with -DOCSTART-, or most of its lines end with a tag."""
+    """Whether the file has -DOCSTART- lines, or a column after the first holds tags in most of its lines."""
     text = head.text
-    rows = [line.rstrip("\r") for line in text[:20_000].split("\n")[:-1] or [text] if line.strip()][:200]
-    if not rows:
-        return False
-    if rows[0].startswith(DOCSTART):
+    rows = [line.rstrip("\r") for line in text[:20_000].split("\n")[:-1] or [text] if line.strip()][:SHOWN_BY]
+    if any(_name_at_start(row) is not None for row in rows):
         return True
-    columns = [row.split("\t") if "\t" in row else row.split(" ") for row in rows]
-    tagged = [row for row in columns if len(row) > 1 and _TAG.fullmatch(row[-1].strip())]
-    return len(tagged) * 10 >= len(rows) * 8
+    columns = [parted for row in rows if not _is_comment(row, parted := _parted(row))]
+    return bool(columns) and _tag_column(columns) is not None
 
 
 def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
-    """One record an article. The scheme is "iob1" or "iob2"; rows with another number of columns than the file's first
-    make the record bad. Without -DOCSTART- lines, see `SENTENCES_OF_ONE_ARTICLE`; a notice says what was done.
+    """One record an article. Rows with another number of columns than the file's first make the record bad. Without
+    -DOCSTART- lines or the like, see `SENTENCES_OF_ONE_ARTICLE`; a notice says what was done. Raises FormatError where
+    there is no column of the number that was asked for.
     """
-    columns = 0
-    for number, document in enumerate(_documents(_blocks(_rows(stream))), start=1):
-        columns = columns or document.blocks[0].rows[0].columns
-        yield _record(document, number, columns, options.scheme)
+    layout, found = _laid_out(stream, options)
+    for number, document in enumerate(_documents(_blocks(found, layout)), start=1):
+        record = _record(document, number, layout.columns, options.scheme)
+        if number == 1 and layout.note:
+            record = record.having([record.notice("columns", layout.note)])
+        yield record
 
 
 def sequences(stream: BinaryIO, options: Options) -> Iterator[list[str]]:
     """The tags of a file, sentence by sentence, for the decision on the scheme."""
-    return ([row.tag for row in block.rows] for block in _blocks(_rows(stream)) if block.rows)
+    layout, found = _laid_out(stream, options)
+    return ([row.tag for row in block.rows] for block in _blocks(found, layout))
 
 
 def write(records: Iterable[Record]) -> Iterator[str]:
@@ -93,32 +118,138 @@ class _Document(NamedTuple):
     too_long: bool = False
 
 
-def _rows(stream: BinaryIO) -> Iterator[_Row]:
+def _parted(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else _COLUMN_BREAK.split(line.strip(" "))
+
+
+def _is_tag(columns: Sequence[str], place: int) -> bool:
+    return place < len(columns) and schemes.TAG.fullmatch(columns[place].strip(" ")) is not None
+
+
+def _is_comment(line: str, columns: Sequence[str]) -> bool:
+    """Whether a line says something of the file: "# text = ...", "#begin document". The token "#" has a tag, as any."""
+    if not line.startswith("#"):
+        return False
+    if _KEYED.match(line):
+        return True
+    is_tagged = any(_is_tag(columns, place) for place in range(1, len(columns)))
+    return not is_tagged and (columns[0] in {"#", "#begin", "#end"} or len(columns) == 1)
+
+
+def _tag_column(rows: Sequence[Sequence[str]]) -> int | None:
+    """The last column where most of some lines have a tag, None where there is none. Before the last one it is told by
+    lines of one length and some entity: many a text has a word O.
+    """
+    if sum(_is_tag(row, len(row) - 1) for row in rows if len(row) > 1) * 10 >= len(rows) * 8:
+        return len(rows[0]) - 1
+    if len(set(map(len, rows))) > 1:
+        return None
+    for place in range(len(rows[0]) - 2, 0, -1):
+        tags = [row[place].strip(" ") for row in rows if _is_tag(row, place)]
+        if len(tags) * 10 >= len(rows) * 8 and set(tags) != {"O"}:
+            return place
+    return None
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Line]:
     for number, line in enumerate(lines(stream), start=1):
         line = line.rstrip("\r\n")
         if not line.strip(" \t"):
-            yield _Row(number, None)
+            yield _Line(number, [])
+        elif (name := _name_at_start(line)) is not None:
+            yield _Line(number, [], begins=True, id=name)
+        elif not _is_comment(line, columns := _parted(line)):
+            yield _Line(number, columns)
+        elif match := _BEGINNING.fullmatch(line.strip(" ")):
+            yield _Line(number, [], begins=True, id=(match["id"] or match["name"] or "").strip())
+
+
+def _name_at_start(line: str) -> str | None:
+    """The article's name in "-DOCSTART- (947testa CRICKET)", empty in "-DOCSTART- -X- -X- O"; None for other lines."""
+    if not line.startswith(DOCSTART):
+        return None
+    rest, name = line[len(DOCSTART) :], ""
+    start, end = rest.find("("), rest.rfind(")")
+    if 0 <= start < end:
+        rest, name = f"{rest[:start]} {rest[end + 1 :]}", rest[start + 1 : end].strip()
+    first, *others = _COLUMN_BREAK.split(rest)
+    return name if not first and all(column in UNKNOWN for column in others) else None
+
+
+def _laid_out(stream: BinaryIO, options: Options) -> tuple[_Layout, Iterator[_Line]]:
+    found = _lines(stream)
+    first = list(itertools.islice(found, SHOWN_BY))
+    return _layout(first, options.tag_column), itertools.chain(first, found)
+
+
+def _layout(first: Sequence[_Line], tag_column: int) -> _Layout:
+    rows = [line.columns for line in first if line.columns]
+    count = len(rows[0]) if rows else 0
+    word = 1 if _is_numbered(first) else 0
+    if tag_column:
+        tag = tag_column - 1 if tag_column > 0 else count + tag_column
+        if count and not word < tag < count:
+            raise FormatError(
+                f"Column {tag_column} cannot hold the tags: the file has {count} columns, and the words are in "
+                f"column {word + 1}."
+            )
+        return _Layout(word, tag, count)
+    tag = count - 1
+    # The last column is meant even where many of its tags are wrong: what stands before it may well be chunks.
+    if 2 * sum(_is_tag(row, tag) for row in rows) < len(rows) and (other := _tag_column(rows)) is not None:
+        tag = other
+    note = ""
+    if tag != count - 1 or word:
+        note = f"Of {count} columns, the words were read from column {word + 1} and the tags from column {tag + 1}."
+    return _Layout(word, tag, count, note)
+
+
+def _is_numbered(first: Sequence[_Line]) -> bool:
+    """Whether the first of three or more columns counts the tokens of each sentence from 1; the second names them."""
+    expected, longest, is_named = 1, 0, False
+    for line in first:
+        if not line.columns:
+            expected = 1
             continue
-        columns = line.split("\t") if "\t" in line else _COLUMN_BREAK.split(line.strip(" "))
-        starts = columns[0] == DOCSTART and all(column in UNKNOWN for column in columns[1:])
-        yield _Row(number, columns[0], columns[-1].strip(" ") if columns[1:] else "", len(columns), starts)
+        match = _NUMBER.fullmatch(line.columns[0])
+        if match is None or len(line.columns) < 3:
+            return False
+        if match[2]:
+            continue
+        if int(match[1]) != expected:
+            return False
+        longest = max(longest, expected)
+        expected += 1
+        is_named = is_named or line.columns[1] not in UNKNOWN
+    return is_named and longest > 1
 
 
-def _blocks(found: Iterable[_Row]) -> Iterator[_Block]:
+def _blocks(found: Iterable[_Line], layout: _Layout) -> Iterator[_Block]:
     rows: list[_Row] = []
-    starts_document = False
-    for row in found:
-        if row.word is not None and not row.starts_document:
-            rows.append(row)
+    begins, name = False, ""
+    for line in found:
+        if columns := line.columns:
+            if layout.word and (match := _NUMBER.fullmatch(columns[0])) and match[2]:
+                continue  # "1-2 don't" stands above its tokens
+            rows.append(_row(line, layout))
             if len(rows) > LONGEST_SENTENCE:
-                raise FormatError(f"Line {row.line}: more than {LONGEST_SENTENCE:,} tokens without a blank line.")
+                raise FormatError(f"Line {line.number}: more than {LONGEST_SENTENCE:,} tokens without a blank line.")
             continue
         if rows:
-            yield _Block(rows, starts_document)
-            rows, starts_document = [], False
-        starts_document = starts_document or row.starts_document
+            yield _Block(rows, begins, name)
+            rows, begins, name = [], False, ""
+        if line.begins:
+            begins, name = True, line.id
     if rows:
-        yield _Block(rows, starts_document)
+        yield _Block(rows, begins, name)
+
+
+def _row(line: _Line, layout: _Layout) -> _Row:
+    columns = line.columns
+    word = columns[layout.word] if layout.word < len(columns) else columns[0]
+    # A line with too few columns is reported; for the scheme its last one tells most.
+    tag = columns[min(layout.tag, len(columns) - 1)].strip(" ") if len(columns) > 1 else ""
+    return _Row(line.number, word, tag, len(columns))
 
 
 def _documents(found: Iterator[_Block]) -> Iterator[_Document]:
@@ -128,15 +259,15 @@ def _documents(found: Iterator[_Block]) -> Iterator[_Document]:
         return
     blocks = [first]
     length = _length(first)
-    marked = first.starts_document
+    marked = first.begins
     for block in found:
-        if not marked and (block.starts_document or len(blocks) == SENTENCES_OF_ONE_ARTICLE):
-            yield from _unmarked(blocks, is_heap=not block.starts_document)
-            if not block.starts_document:
+        if not marked and (block.begins or len(blocks) == SENTENCES_OF_ONE_ARTICLE):
+            yield from _unmarked(blocks, is_heap=not block.begins)
+            if not block.begins:
                 yield from _heap(block, found)
                 return
             blocks, length, marked = [], 0, True
-        elif block.starts_document:
+        elif block.begins:
             yield _Document(blocks, too_long=length > LONGEST_TEXT)
             blocks, length = [], 0
         length += _length(block)
@@ -167,7 +298,7 @@ def _heap(block: _Block, rest: Iterator[_Block]) -> Iterator[_Document]:
 
 
 def _length(block: _Block) -> int:
-    return sum(len(row.word or "") for row in block.rows)
+    return sum(len(row.word) for row in block.rows)
 
 
 def _record(document: _Document, number: int, columns: int, scheme: str) -> Record:
@@ -175,20 +306,41 @@ def _record(document: _Document, number: int, columns: int, scheme: str) -> Reco
     tags: list[str] = []
     starts: list[int] = []
     places: list[int] = []
+    unclosed: list[int] = []
     for block in document.blocks:
         starts.append(len(words))
-        words += [row.word or "" for row in block.rows]
-        tags += as_iob2([row.tag for row in block.rows], scheme)
+        given = [row.tag for row in block.rows]
+        unclosed += [len(words) + index for index in schemes.unclosed(given, scheme)]
+        words += [row.word for row in block.rows]
+        tags += as_iob2(given, scheme)
         places += [row.line for row in block.rows]
-    record = Record(line=places[0], number=number, words=words, tags=tags, sentence_starts=starts, sentences_apart=True)
+    record = Record(
+        line=places[0],
+        number=number,
+        external_id=document.blocks[0].id,
+        words=words,
+        tags=tags,
+        sentence_starts=starts,
+        sentences_apart=True,
+    )
     problems = list(_column_problems(record, document, columns))
     if document.too_long:
         problems.append(record.error("too-long", f"The article is longer than {LONGEST_TEXT:,} characters. Split it."))
     if document.note:
         problems.append(record.notice("documents", document.note))
+    if unclosed:
+        problems.append(_unclosed(record, unclosed, scheme, places))
     if any(problem.severity == "error" for problem in problems):
         return record.having(problems)
     return checked(replace(record, problems=tuple(problems)), places)
+
+
+def _unclosed(record: Record, found: list[int], scheme: str, places: list[int]) -> Problem:
+    words, tags = record.words or [], record.tags or []
+    first = found[0]
+    many = "An entity does" if len(found) == 1 else f"{len(found):,} entities do"
+    message = f"{many} not end as {scheme.upper()} writes it, the first at “{words[first]}”: read as if so."
+    return record.notice("unclosed", message, first, tags[first], places[first])
 
 
 def _column_problems(record: Record, document: _Document, columns: int) -> Iterator[Problem]:

@@ -1,9 +1,9 @@
-"""CSV: a header, a column of texts, one article a row. Comma, semicolon or tab, whichever the header shows."""
+"""Tables: a header, a column of texts, one article a row. CSV has comma, semicolon or tab, as the header shows."""
 
 import csv
 import sys
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
@@ -14,10 +14,18 @@ from annotate.exchange.records import FormatError, Options, Record, broken
 DELIMITERS = ",;\t"
 
 
+class Columns(NamedTuple):
+    """A table's header, and which column has the text."""
+
+    header: list[str]
+    text: str
+
+
 def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """One record a row; columns that have no place of their own go into the metadata.
 
-    A row with too many or too few columns is a bad record. Raises FormatError where no column holds the text.
+    A row with too many or too few columns is a bad record. Raises FormatError where no column holds the text, or where
+    one that was asked for is not there.
     """
     source = lines(stream)
     first = next(source, None)
@@ -25,12 +33,29 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
         raise FormatError("The file is empty.")
     csv.field_size_limit(min(LONGEST_LINE, sys.maxsize))
     rows = csv.reader(_all(first, source), delimiter=delimiter_of(first), strict=True)
-    header = [name.strip() for name in _header(rows)]
-    text_column = fields.text_key(header, options.text_column)
-    if text_column is None:
+    yield from _records(rows, columns_of(_header(rows), options), options)
+
+
+def columns_of(names: Sequence[str], options: Options) -> Columns:
+    """The columns of a header. Raises FormatError where one is missing."""
+    header = [name.strip() for name in names]
+    text = fields.text_key(header, options.text_column)
+    found = ", ".join(filter(None, header))[:500] or "none"
+    if text is None:
         wanted = f"“{options.text_column}”" if options.text_column else ", ".join(fields.TEXT)
-        raise FormatError(f"No column holds the text: looked for {wanted}, found {', '.join(header) or 'none'}.")
-    yield from _records(rows, header, text_column)
+        raise FormatError(f"No column holds the text: looked for {wanted}, found {found}.")
+    if missing := [name for name in options.columns.values() if name not in header]:
+        raise FormatError(f"There is no column “{missing[0]}”, found {found}.")
+    return Columns(header, text)
+
+
+def record_of(cells: Sequence[str], columns: Columns, options: Options, line: int, number: int) -> Record:
+    """The article of a row that has as many cells as the header."""
+    row = dict(zip(columns.header, cells, strict=True))
+    text = row.pop(columns.text)
+    known = fields.identity({key: value.strip() for key, value in row.items()}, options.columns)
+    metadata = {key: value for key, value in row.items() if key not in known.used and value}
+    return checked(Record(line=line, number=number, text=text, metadata=metadata, **known.fields))
 
 
 def is_mine(head: Head) -> bool:
@@ -57,7 +82,7 @@ def _header(rows: "Iterator[list[str]]") -> list[str]:
         raise FormatError(f"The header of the table cannot be read: {error}.") from error
 
 
-def _records(rows: "csv._reader", header: list[str], text_column: str) -> Iterator[Record]:  # type: ignore[name-defined]
+def _records(rows: "csv._reader", columns: Columns, options: Options) -> Iterator[Record]:  # type: ignore[name-defined]
     number = 0
     while True:
         line = rows.line_num + 1
@@ -72,14 +97,8 @@ def _records(rows: "csv._reader", header: list[str], text_column: str) -> Iterat
         if not row:
             continue  # an empty line
         number += 1
-        if len(row) != len(header):
-            yield broken(line, number, "columns", f"The row has {len(row)} columns, the header {len(header)}.")
+        if len(row) != len(columns.header):
+            message = f"The row has {len(row)} columns, the header {len(columns.header)}."
+            yield broken(line, number, "columns", message)
             continue
-        yield _record(dict(zip(header, row, strict=True)), text_column, line, number)
-
-
-def _record(row: dict[str, str], text_column: str, line: int, number: int) -> Record:
-    text = row.pop(text_column)
-    known = fields.identity({key: value.strip() for key, value in row.items()})
-    metadata = {key: value for key, value in row.items() if key not in known.used and value}
-    return checked(Record(line=line, number=number, text=text, metadata=metadata, **known.fields))
+        yield record_of(row, columns, options, line, number)

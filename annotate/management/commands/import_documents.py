@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from tqdm import tqdm
 
-from annotate import uploads
-from annotate.exchange import importing
+from annotate import schemes, uploads
+from annotate.exchange import fields, importing
 from annotate.exchange.formats import READERS
 from annotate.management.finding import project_named
 from annotate.models import Import, Project
@@ -29,11 +29,27 @@ class Command(BaseCommand):
         parser.add_argument("project")
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--format", choices=["auto", *READERS], default="auto")
-        parser.add_argument("--scheme", choices=["auto", "iob1", "iob2"], default="auto")
+        parser.add_argument("--scheme", choices=["auto", *schemes.TITLES], default="auto")
         parser.add_argument("--on-error", choices=["repair", "skip", "fail"], default="fail")
         parser.add_argument("--split", choices=["auto", "train", "validation", "test"], default="auto")
         parser.add_argument("--as", choices=["finished", "suggestions"], default="finished", dest="as_")
         parser.add_argument("--text-column", default="", metavar="NAME", help="the column or key that holds the text")
+        parser.add_argument(
+            "--columns",
+            default="",
+            metavar="PAIRS",
+            help=f"columns of a table by their names, for {', '.join(fields.WISHED)}: title=Headline,date=Day",
+        )
+        parser.add_argument(
+            "--tag-column", type=int, default=0, metavar="N", help="of CoNLL: from 1, or -1 for the last"
+        )
+        parser.add_argument(
+            "--blank-lines",
+            type=int,
+            default=0,
+            metavar="N",
+            help="as many part the articles of a text file; 0, the default: a file is one article",
+        )
         parser.add_argument(
             "--label-list", default="", metavar="TAGS", help="what integer tags stand for: O,B-PER,I-PER"
         )
@@ -57,7 +73,12 @@ class Command(BaseCommand):
             self.stdout.write(f"All problems, a line each: {uploads.problems_file(row)}")
 
     def _receive(self, project: Project, options: dict[str, Any]) -> Import:
-        chosen = {name: options[name] for name in ("format", "scheme", "on_error", "split", "as_", "text_column")}
+        names = ("format", "scheme", "on_error", "split", "as_", "text_column", "tag_column", "blank_lines")
+        chosen = {name: options[name] for name in names}
+        try:
+            chosen["columns"] = fields.wished(options["columns"])
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from error
         chosen["label_list"] = [tag.strip() for tag in options["label_list"].split(",") if tag.strip()]
         with ExitStack() as stack:
             try:

@@ -1,4 +1,5 @@
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate import iob2
-from annotate.exchange import FormatError, Options
+from annotate.exchange import FormatError, Options, resolve
 from annotate.exchange.formats import conll, jsonl
 from annotate.exchange.records import Record, apply
 from annotate.tokens import word_fault
@@ -123,9 +124,107 @@ def test_wrong_column_counts_are_errors_by_line(records_of: Reader) -> None:
 
 
 def test_errors_in_tags_name_the_line_of_the_token(records_of: Reader) -> None:
-    (record,) = records_of("-DOCSTART- O\n\nAda B-PER\n\nKing I-PER\nx S-PER\n", "a.conll")
+    (record,) = records_of("-DOCSTART- O\n\nAda B-PER\n\nKing I-PER\nx X-PER\n", "a.conll")
     assert [(e.line, e.token, e.kind) for e in record.errors] == [(5, 1, "orphan"), (6, 2, "malformed")]
     assert apply(record, "repair") is None
+
+
+def test_articles_are_named_where_they_begin(records_of: Reader) -> None:
+    content = "-DOCSTART- (1 EU)\n\nAda O\n\n-DOCSTART- -X- -X- O (2 Rome)\nBob B-PER\n\n-DOCSTART- ()\n\nCy O\n"
+    records = records_of(content, "a.conll")
+    assert [(record.external_id, record.words) for record in records] == [
+        ("1 EU", ["Ada"]),
+        ("2 Rome", ["Bob"]),
+        ("", ["Cy"]),
+    ]
+
+
+def test_comments_are_no_tokens_and_begin_articles(records_of: Reader) -> None:
+    content = (
+        "# newdoc id = a-1\n# sent_id = 1\n# text = I met O # I-95\nI\tO\nmet\tO\n\n#\tof the same\n#\tO\n#me\tO\n\n"
+        "# newdoc\nAda\tB-PER\n"
+    )
+    first, second = records_of(content, "a.conllu")
+    assert (first.external_id, first.words, first.sentence_starts) == ("a-1", ["I", "met", "#", "#me"], [0, 2])
+    assert (second.external_id, second.words, first.errors + second.errors) == ("", ["Ada"], [])
+    content = (
+        "#begin document (bc/cctv); part 000\nAda - B-PER\n\n#end document\n#begin document (x); part 1\nBob - O\n"
+    )
+    assert [(r.external_id, r.words) for r in records_of(content, "a.conll")] == [("bc/cctv", ["Ada"]), ("x", ["Bob"])]
+
+
+def test_a_hash_in_the_midst_of_columns_is_reported_and_not_taken_for_a_comment(records_of: Reader) -> None:
+    (record,) = records_of("Ada NN B-PER\n# O\n#me\n", "a.conll")
+    assert [(e.line, e.kind) for e in record.errors] == [(2, "columns")]
+
+
+def test_numbered_tokens_and_any_number_of_columns(records_of: Reader) -> None:
+    content = (
+        "# global.columns = ID FORM LEMMA NE\n1-2\tdon't\t_\t_\n1\tdo\tdo\tO\n2\tn't\tnot\tO\n\n1\tAda\tAda\tB-PER\n"
+    )
+    (record,) = records_of(content, "a.conllup")
+    assert (record.words, record.tags, record.errors) == (["do", "n't", "Ada"], ["O", "O", "B-PER"], [])
+    assert "the words were read from column 2 and the tags from column 4" in record.problems[-1].message
+    wide = "".join(f"{word} " + "x " * 40 + f"{tag}\n" for word, tag in (("Ada", "B-PER"), ("left", "O")))
+    assert records_of(wide, "a.conll")[0].tags == ["B-PER", "O"]
+
+
+def test_lists_of_numbers_are_words_where_nothing_else_is(records_of: Reader) -> None:
+    words = ["1", "2", "3"]
+    content = "".join(conll.write([Record(words=words, tags=["O", "O", "O"], sentence_starts=[0])]))
+    assert records_of(content, "a.conll")[0].words == words
+
+
+def test_tags_before_the_last_column_are_found(records_of: Reader) -> None:
+    (record,) = records_of("Ada B-PER 0.91\nsang O 0.99\nin O 0.80\n", "a.txt")
+    assert (record.words, record.tags) == (["Ada", "sang", "in"], ["B-PER", "O", "O"])
+    assert "the tags from column 2" in record.problems[-1].message
+
+
+def test_the_column_of_the_tags_can_be_chosen(records_of: Reader) -> None:
+    nested = "1\tIn\tO\tO\n2\tDeutsche\tB-ORG\tB-LOC\n3\tBank\tI-ORG\tO\n"
+    for column in (3, -2):
+        assert records_of(nested, "a.tsv", tag_column=column)[0].tags == ["O", "B-ORG", "I-ORG"]
+    assert records_of(nested, "a.tsv")[0].tags == ["O", "B-LOC", "O"]
+    for column in (1, 2, 5, -3):
+        with pytest.raises(FormatError, match=f"Column {column} cannot hold the tags: the file has 4 columns"):
+            records_of(nested, "a.tsv", tag_column=column)
+
+
+def test_chunks_are_never_taken_for_entities(records_of: Reader) -> None:
+    (record,) = records_of("Ada NNP B-NP PER\nmet VB B-VP O\nBob NNP B-NP PER\nx NN B-NP O\n", "a.conll")
+    assert [error.kind for error in record.errors] == ["malformed", "malformed"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("bioes", "B-PER E-PER O S-ORG S-ORG"),
+        ("bilou", "B-PER L-PER O U-ORG U-ORG"),
+        ("ioe2", "I-PER E-PER O E-ORG E-ORG"),
+        ("ioe1", "I-PER I-PER O E-ORG I-ORG"),
+    ],
+)
+def test_other_schemes_are_told_and_read(records_of: Reader, scheme: str, tags: str) -> None:
+    content = "".join(f"{word} {tag}\n" for word, tag in zip("abcde", tags.split(), strict=True))
+    assert resolve(io.BytesIO(content.encode()), "a.conll", Options()).scheme == scheme
+    rows = json.dumps({"tokens": list("abcde"), "tags": tags.split()}) + "\n"
+    for text, name in ((content, "a.conll"), (rows * 2, "a.jsonl")):
+        record = records_of(text, name)[0]
+        assert (record.tags, record.errors) == (["B-PER", "I-PER", "O", "B-ORG", "B-ORG"], [])
+
+
+def test_what_a_scheme_does_not_say_is_told_with_its_line(records_of: Reader) -> None:
+    (record,) = records_of("-DOCSTART- O\n\na B-PER\nb O\n\nc E-PER\nd B-ORG\n", "a.conll")
+    assert [(e.line, e.kind) for e in record.errors] == [(6, "orphan")]
+    told = [problem for problem in record.problems if problem.kind == "unclosed"]
+    assert [(problem.line, problem.tag) for problem in told] == [(3, "B-PER")]
+    assert told[0].message.startswith("2 entities do not end as BIOES writes it, the first at “a”")
+
+
+def test_a_heading_without_end_is_read_at_once(records_of: Reader) -> None:
+    for line in ("-DOCSTART-" + " O" * 200_000 + " x", "-DOCSTART- " + "(" * 400_000, "# " + "a = " * 100_000):
+        assert len(records_of(f"Ada O\n{line}\nBob O\n", "a.conll", format="conll")) == 1
 
 
 def test_an_entity_over_a_sentence_break_takes_the_break_out(records_of: Reader) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from annotate.exchange import FormatError, Options, read
+from annotate.exchange import FormatError, Options, fields, read
 from annotate.exchange.records import CharSpan, Record, apply
 from tests.annotate.exchange.conftest import Reader
 
@@ -245,3 +245,48 @@ def test_plain_text_is_kept_to_the_last_character(records_of: Reader) -> None:
     whole = apply(record, "fail")
     assert whole is not None
     assert whole.words == ["A", "headline", "Ada", "met", "Bob", "."]
+
+
+def test_articles_of_a_text_file_are_parted_by_blank_lines(records_of: Reader) -> None:
+    text = "\n\n Ada\nmet  Bob. \r\n\r\nIn Rome.\n\n\n\nCy slept.\n \n"
+    one = records_of(text, "news.txt", blank_lines=1)
+    assert [(r.line, r.title, r.text) for r in one] == [
+        (3, "news 1", " Ada\nmet  Bob. "),
+        (6, "news 2", "In Rome."),
+        (10, "news 3", "Cy slept."),
+    ]
+    assert [r.text for r in records_of(text, "news.txt", blank_lines=2)] == [
+        " Ada\nmet  Bob. \r\n\r\nIn Rome.",
+        "Cy slept.",
+    ]
+    assert [r.text for r in records_of(text, "news.txt")] == [text]
+    assert records_of("\n \n", "a.txt", blank_lines=1) == []
+
+
+def test_one_article_of_many_that_is_too_long_is_told_with_its_line(records_of: Reader) -> None:
+    found = records_of("Ada.\n\n" + "word\n" * 250_000 + "\nBob.\n", "a.txt", blank_lines=1)
+    assert [(r.line, kinds(r)) for r in found] == [(1, []), (3, ["too-long"]), (250_004, [])]
+
+
+def test_columns_of_a_table_can_be_chosen(records_of: Reader) -> None:
+    content = "Nr,Überschrift,Tag,Fassung,date,Teil,text\n7,T,2026-11-23,Ada sang.,x,dev,y\n"
+    columns = {"title": "Überschrift", "external_id": "Nr", "date": "Tag", "split": "Teil"}
+    (record,) = records_of(content, "a.csv", text_column="Fassung", columns=columns)
+    assert (record.text, record.title, record.external_id, record.date) == ("Ada sang.", "T", "7", "2026-11-23")
+    assert (record.split, record.metadata) == ("validation", {"date": "x", "text": "y"})
+    with pytest.raises(FormatError, match="There is no column “Nummer”, found Nr, Überschrift"):
+        records_of(content, "a.csv", columns={"external_id": "Nummer"})
+
+
+@pytest.mark.parametrize(
+    ("told", "columns"),
+    [("", {}), ("title = A b , id=Nr", {"title": "A b", "external_id": "Nr"})],
+)
+def test_chosen_columns_are_written_in_pairs(told: str, columns: dict[str, str]) -> None:
+    assert fields.wished(told) == columns
+
+
+@pytest.mark.parametrize(("told", "reason"), [("title", "does not say"), ("beat=x", "“beat” is none of title, id")])
+def test_what_names_no_column_is_refused(told: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        fields.wished(told)

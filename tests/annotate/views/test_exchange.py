@@ -134,6 +134,23 @@ def test_a_table_names_its_column_of_texts_in_the_options(client, project, worke
     assert Document.objects.get().text == "Ada sang in Rom."
 
 
+def test_other_columns_and_articles_of_a_file_are_chosen_on_the_form(client, project, worker):
+    table = b"Nr,Kopf,text\n7,Song,Ada sang.\n"
+    confirm(client, upload(client, project, table, "a.csv", columns="title=Kopf, id=Nr"))
+    assert list(Document.objects.values_list("title", "external_id")) == [("Song", "7")]
+    confirm(client, upload(client, project, b"Bob left.\n\nCy slept.", "b.txt", blank_lines=1))
+    assert Document.objects.filter(title__in=["b 1", "b 2"]).count() == 2
+    row = upload(client, project, b"Eve S-PER 0.9\nleft O 0.8\n", "c.conll", tag_column=-2)
+    assert "tags in <strong>BIOES</strong>" in page_of(client, row)
+
+
+def test_a_column_that_means_nothing_is_refused_on_the_form(client, project):
+    data = {"files": SimpleUploadedFile("a.csv", b"text\nAda.\n"), "columns": "beat=x"}
+    response = client.post(reverse("import_new", args=[project.slug]), data)
+    assert "“beat” is none of title, id, source, date, language, split." in response.content.decode()
+    assert not Import.objects.exists()
+
+
 def test_tags_as_suggestions_are_shown_to_be_judged(client, project, worker):
     row = upload(client, project, SEED, as_="suggestions")
     confirm(client, row, "repair")

@@ -23,7 +23,7 @@ _BLANK_IN_LABEL = re.compile(r"\s+")
 
 
 def checked(record: Record, lines: Sequence[int] | None = None) -> Record:
-    """Add all problems that the record's own content shows; its text gets tokens, its spans become tags.
+    """Add all problems that the record's own content shows; a text without tokens gets ours, spans become tags.
 
     `lines` says on which line each token stands, where the format has one token a line.
     """

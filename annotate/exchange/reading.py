@@ -5,15 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Event, Thread
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from annotate.exchange import read, resolve
-from annotate.exchange.formats import READERS
-from annotate.exchange.records import FormatError, Options, Record
+from annotate.exchange.formats import READERS, archive
+from annotate.exchange.records import FormatError, Options, Record, broken
 from annotate.models import Import
 
 LOOK_EVERY = 1.0  # seconds between two tellings of how far it is, and two looks whether it is still wanted
@@ -69,23 +71,58 @@ class Reading:
 
     def records(self) -> Iterator[tuple[Record, str]]:
         """Each record with the name of its file (empty where there is but one file)."""
-        several = len(self.row.files) > 1
-        for stored, name in self.row.files:
+        names = [name for _, name in self.row.files]
+        several = len(names) > 1
+        for place, needed in archive.to_be_read(names, _options(self.row).format):
+            name = names[place]
             try:
-                yield from ((record, name if several else "") for record in self._file(stored, name))
+                for record, member in self._file(place, needed):
+                    yield record, "/".join(filter(None, [name if several else "", member]))
             except FormatError as error:
                 raise FormatError(f"{name}: {error}" if several else str(error)) from error
 
-    def _file(self, stored: str, name: str) -> Iterator[Record]:
-        with (settings.TAGDESK_DATA / stored).open("rb") as stream:
-            options = resolve(stream, name, _options(self.row))
-            self.files.append({"format": READERS[options.format].title, "scheme": options.scheme})
-            for record in read(stream, name, options):
-                self.tell(self.done + stream.tell())
-                title = self.row.options.get("title")
-                yield replace(record, title=title) if title is not None and options.format == "txt" else record
-            self.done += stream.tell()
-            self.tell(self.done)
+    def _file(self, place: int, needed: int | None) -> Iterator[tuple[Record, str]]:
+        """The records of a file, each with the name of its member where it is a zip."""
+        with self._path(place).open("rb") as stream:
+            if archive.is_zip(stream):
+                yield from self._members(stream)
+            else:
+                beside = self._beside(needed)
+                yield from ((record, "") for record in self._stream(stream, self._name(place), beside, stream.tell))
+        self.done += sum(self._path(one).stat().st_size for one in (place, needed) if one is not None)
+        self.tell(self.done)
+
+    def _members(self, stream: BinaryIO) -> Iterator[tuple[Record, str]]:
+        """The records of a zip; a member that cannot be read is a bad record, and the others are read all the same."""
+        for member in archive.members(stream, _options(self.row).format):
+            try:
+                with member.open() as content:
+                    if archive.is_zip(content):
+                        raise FormatError("This is a zip within the zip. Unpack it first.")
+                    found = self._stream(content, member.name, member.beside(), stream.tell)
+                    yield from ((record, member.name) for record in found)
+            except FormatError as error:
+                yield broken(1, 1, "file", str(error)), member.name
+
+    def _stream(self, stream: BinaryIO, name: str, beside: bytes | None, place: Callable[[], int]) -> Iterator[Record]:
+        options = resolve(stream, name, replace(_options(self.row), beside=beside))
+        self.files.append({"format": READERS[options.format].title, "scheme": options.scheme})
+        for record in read(stream, name, options):
+            self.tell(self.done + place())
+            title = self.row.options.get("title")
+            yield replace(record, title=title) if title is not None and options.format == "txt" else record
+
+    def _beside(self, place: int | None) -> bytes | None:
+        if place is None:
+            return None
+        with self._path(place).open("rb") as stream:
+            return archive.whole(stream, self._name(place))
+
+    def _path(self, place: int) -> Path:
+        return Path(settings.TAGDESK_DATA, self.row.files[place][0])
+
+    def _name(self, place: int) -> str:
+        return str(self.row.files[place][1])
 
     def tell(self, done: int) -> None:
         """Say how far this import is. Raises Gone where nobody wants it any more."""

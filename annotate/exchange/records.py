@@ -129,7 +129,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to read a file; "auto" asks the file. `labels` are the names that integer tags stand for, in order."""
+    """How to read a file; "auto" asks the file. `labels` are the names that integer tags stand for, in order; `beside`
+    is what lies in the file that belongs to it: brat's text, the type system of an XMI.
+    """
 
     format: str = "auto"  # a key of `formats.READERS`
     scheme: Scheme = "auto"
@@ -138,6 +140,7 @@ class Options:
     tag_column: int = 0  # of CoNLL: counted from 1, or from the end with a minus; 0 looks for it
     blank_lines: int = 0  # of plain text: how many part two articles; 0 where a file is one article
     labels: tuple[str, ...] = ()
+    beside: bytes | None = None
 
 
 def broken(line: int, number: int, kind: str, message: str) -> Record:
@@ -262,7 +265,9 @@ def _cut_at_spans(record: Record) -> Record:
         edges = [start, *sorted(cut for cut in cuts if start < cut < end), end]
         offsets += itertools.pairwise(edges)
     tags = tags_of_spans(spans, offsets)
-    return replace(record, spans=spans, offsets=offsets, tags=tags, sentence_starts=None)
+    begins = {(record.offsets or [])[place][0] for place in record.sentence_starts or []}
+    starts = [place for place, (start, _) in enumerate(offsets) if start in begins] or None
+    return replace(record, spans=spans, offsets=offsets, tags=tags, sentence_starts=starts)
 
 
 def trimmed(text: str, span: CharSpan) -> CharSpan:

@@ -8,7 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from annotate.exchange.formats import conll, doccano, gliner, jsonl, labelstudio, plain, prodigy, shapes, table, xlsx
+from annotate.exchange.formats import (
+    brat,
+    cas,
+    conll,
+    doccano,
+    gliner,
+    html,
+    jsonl,
+    labelstudio,
+    plain,
+    prodigy,
+    shapes,
+    table,
+    webanno,
+    xlsx,
+)
 from annotate.exchange.formats.head import HEAD, Head
 from annotate.exchange.records import Options, Record
 
@@ -61,6 +76,11 @@ READERS = {
     "gliner": _of_tool("GLiNER", "gliner"),
     "potato": _of_tool("Potato", "potato"),
     "doccano": _of_tool("doccano", "doccano"),
+    "webanno": Reader("WebAnno TSV", (), webanno.is_mine, webanno.read),
+    "brat": Reader("brat", (".ann",), brat.is_mine, brat.read),
+    "casjson": Reader("UIMA CAS JSON", (), cas.is_json, cas.read_json),
+    "xmi": Reader("UIMA CAS XMI", (".xmi",), cas.is_xmi, cas.read_xmi),
+    "html": Reader("HTML page", (".html", ".htm", ".xhtml"), html.is_mine, html.read),
     "jsonl": Reader(
         "JSON Lines", (".jsonl", ".ndjson"), jsonl.is_lines, jsonl.read_lines, sequences=jsonl.sequences_of_lines
     ),
@@ -122,6 +142,36 @@ WRITERS = {
         "json",
         _encoded(gliner.write),
         tagged=True,
+    ),
+    "brat": Writer(
+        "brat",
+        "A zip of texts (.txt) and their entities (.ann), with an annotation.conf of your labels.",
+        "brat.zip",
+        brat.write,
+        content_type="application/zip",
+    ),
+    "webanno": Writer(
+        "WebAnno TSV",
+        "A zip of files that INCEpTION reads: tokens, sentences, entities and the text with all its blanks.",
+        "tsv.zip",
+        webanno.write,
+        content_type="application/zip",
+    ),
+    "casjson": Writer(
+        "UIMA CAS JSON",
+        "A zip of files with the types of DKPro, which INCEpTION reads: text, tokens, sentences and entities.",
+        "cas.zip",
+        cas.write_json,
+        tagged=True,
+        content_type="application/zip",
+    ),
+    "xmi": Writer(
+        "UIMA CAS XMI",
+        "The same as XML 1.0, with a TypeSystem.xml: what UIMA tools of any age read.",
+        "xmi.zip",
+        cas.write_xmi,
+        tagged=True,
+        content_type="application/zip",
     ),
 }
 

@@ -69,11 +69,11 @@ class Listing:
     project: Project
     chosen: Chosen = field(default_factory=Chosen)
 
-    def page(self, cursor: Cursor | None = None) -> Page:
+    def page(self, cursor: Cursor | None = None, size: int = PAGE) -> Page:
         """The articles behind the cursor, or before it. Constant in cost wherever it stands."""
         backward = cursor is not None and cursor.backward
-        places = self._places(cursor, PAGE + 1)
-        more, places = len(places) > PAGE, places[:PAGE]
+        places = self._places(cursor, size + 1)
+        more, places = len(places) > size, places[:size]
         if backward:
             places.reverse()
         before, behind = (

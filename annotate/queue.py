@@ -87,6 +87,15 @@ def tell_starting(*queues: QueueName) -> None:
             connection().set(STARTING_KEY % queue, 1, ex=STARTS_WITHIN)
 
 
+def counted(name: str, seconds: int) -> int:
+    """Count one more of these, and say how many it makes; after so many seconds it begins again. Raises QueueDown."""
+    key = f"tagdesk:counted:{name}"
+    with _answering(), connection().pipeline() as pipeline:
+        pipeline.incr(key)
+        pipeline.expire(key, seconds, nx=True)
+        return int(pipeline.execute()[0])
+
+
 def ping() -> None:
     """Raises QueueDown where nothing answers."""
     with _answering():

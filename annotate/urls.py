@@ -1,7 +1,19 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from annotate.views import bulk, desk, documents, exchange, going, labels, mentions, notes, projects, resplitting
+from annotate.views import (
+    access_tokens,
+    bulk,
+    desk,
+    documents,
+    exchange,
+    going,
+    labels,
+    mentions,
+    notes,
+    projects,
+    resplitting,
+)
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -33,6 +45,8 @@ urlpatterns = [
     path("imports/<key:pk>/problems", exchange.import_problems, name="import_problems"),
     path("projects/<slug:slug>/export", exchange.export, name="export"),
     path("projects/<slug:slug>/export/<str:kind>", exchange.export_file, name="export_file"),
+    path("tokens", access_tokens.access_tokens, name="access_tokens"),
+    path("tokens/<key:pk>/revoke", access_tokens.access_token_revoke, name="access_token_revoke"),
     path("articles/<key:pk>/", desk.document, name="document"),
     path("articles/<key:pk>/awaited", desk.document_awaited, name="document_awaited"),
     path("articles/<key:pk>/edit", desk.document_edit, name="document_edit"),

@@ -149,6 +149,7 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Transport
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TAGDESK_HTTPS
 SECURE_SSL_REDIRECT = TAGDESK_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from beside the process, before any proxy
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if TAGDESK_HTTPS else 0
 # This host alone: of its neighbours below the same name we know nothing, and a browser that was once told that all of
 # them speak TLS keeps to it for a year; off a preload list it takes months. Whoever owns the whole name says it there.

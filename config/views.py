@@ -1,10 +1,12 @@
 from django.conf import settings
 from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from annotate import queue
 from config.models import LIFETIME, SignInLink
 
 
@@ -37,3 +39,42 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect("sign_in")
+
+
+@require_GET
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_GET
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The database answers, without which nothing goes. The queue is only told of: without it people go on tagging."""
+    told = {"database": "ok", "queue": "ok"}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        told["database"] = "does not answer"
+    try:
+        queue.ping()
+    except queue.QueueDown:
+        told["queue"] = "does not answer"
+    return JsonResponse(told, status=200 if told["database"] == "ok" else 503)
+
+
+@require_GET
+def api_schema(request: HttpRequest) -> JsonResponse:
+    from config.api import schema  # which is loaded for those who ask for it
+
+    return JsonResponse(schema())
+
+
+@require_GET
+def api_page(request: HttpRequest) -> HttpResponse:
+    """The API for people to read, written from its schema here: nothing is fetched from elsewhere."""
+    from config.api_page import groups
+
+    return render(request, "config/api.html", {"groups": groups()})

@@ -54,7 +54,7 @@ def training_news(request: HttpRequest, slug: str) -> HttpResponse:
 def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.ANNOTATOR)
     project.runs.all().close_stale()
-    notice = _why_not(project, encoders.chosen(project))
+    notice = why_not(project, encoders.chosen(project))
     form = RunForm(request.POST, has_current=project.current_source_id is not None)
     if not notice and form.is_valid():
         run, is_new = Run.objects.queue(project, request.user, **form.chosen())
@@ -143,7 +143,7 @@ def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
     return run
 
 
-def _why_not(project: Project, encoder: encoders.Chosen, finished: dict[str, int] | None = None) -> str:
+def why_not(project: Project, encoder: encoders.Chosen, finished: dict[str, int] | None = None) -> str:
     """Why training cannot begin now, for the person who wants it to. Empty where it can."""
     if project.label_changes.unfinished().exists():
         return "The labels of this project are being changed. Training can begin when that is done."
@@ -202,7 +202,7 @@ def _render_panel(
         "suggesting": bool(current and waiting and waiting.predictors and _are_suggestions_due(current)),
         "learner": learner_line(project),
         "finished": finished,
-        "why_not": _why_not(project, encoder, finished),
+        "why_not": why_not(project, encoder, finished),
         "may_switch": role == Role.MANAGER,
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
         "misfit": partial(_misfit, project, encoder),  # looked for where it is shown only, and not each second

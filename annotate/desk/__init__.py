@@ -11,7 +11,7 @@ from annotate.desk.mentions import drop_offers, offer_like, take_all_offers
 from annotate.desk.passages import leave_out, take_in
 from annotate.desk.resplitting import split_token
 from annotate.desk.sheet import Desk, open_desk
-from annotate.desk.tagging import clear, tag, tag_all
+from annotate.desk.tagging import clear, put, tag, tag_all
 from annotate.desk.undoing import redo, undo
 
 __all__ = ["VERBS", "Desk", "do", "open_desk"]
@@ -19,7 +19,7 @@ __all__ = ["VERBS", "Desk", "do", "open_desk"]
 VERBS: dict[str, Callable[..., None]] = {
     verb.__name__: verb
     for verb in (
-        *(tag, tag_all, clear),
+        *(tag, tag_all, clear, put),
         *(accept, reject, accept_all, finish, reopen),
         *(offer_like, take_all_offers, drop_offers),
         *(leave_out, take_in, split_token),

@@ -105,9 +105,12 @@ class Desk:
         high = max([end, *(s.end for s in touched)])
         return low, high, self.annotation.tags[low:high]
 
-    def suggestions(self) -> list[Suggestion]:
-        """What a model or an import suggests and nobody has judged: all of it as the person's page showed it."""
-        left = self._seen([s for s in self.document.open_suggestions(self.annotation.spans()) if not s.soft])
+    def suggestions(self, spans: list[iob2.Span] | None = None) -> list[Suggestion]:
+        """What a model or an import suggests beside these spans (those there are) and nobody has judged: all of it as
+        the person's page showed it.
+        """
+        spans = self.annotation.spans() if spans is None else spans
+        left = self._seen([s for s in self.document.open_suggestions(spans) if not s.soft])
         prediction = self.document.prediction()
         if left and prediction and prediction.reading != self.ask.reading:
             raise Conflict(NEW_SUGGESTIONS)

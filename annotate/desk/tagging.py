@@ -1,11 +1,11 @@
-"""Spans that a person makes and removes by hand."""
+"""Spans that a person makes and removes by hand, one by one or all of an article's at once."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from annotate import iob2
 from annotate.desk.sheet import Change, Desk, Judged, tags_between
-from annotate.models import How, Refused, Verdict
+from annotate.models import How, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 
 
@@ -25,25 +25,58 @@ def tag(desk: Desk, start: int, end: int, label: str) -> None:
 
 def tag_all(desk: Desk, spans: list[iob2.Span]) -> None:
     """Make each of these a span, all in one edit. They ascend and do not overlap."""
+    changes, judged = _replaced(desk, spans, [])
+    if changes:
+        desk.write(changes, judged)
+
+
+def put(desk: Desk, spans: list[iob2.Span], finished: bool | None = None) -> None:
+    """Make these all the spans of the article, in one edit: those that are there stay as they are, others give way.
+    They ascend and do not overlap. Who says with it that the article is finished has spoken of all its words, so that
+    what is suggested beside these is rejected; `finished` False reopens it, None leaves it as it is.
+    """
+    current = desk.annotation.spans()
+    standing, wanted = set(current), set(spans)
+    new, gone = [s for s in spans if s not in standing], [s for s in current if s not in wanted]
+    changes, judged = _replaced(desk, new, gone)
+    status = None
+    if finished and not desk.annotation.is_finished:
+        desk.guard(0, desk.document.token_count)
+        spoken_of = {judgement.suggestion[:3] for judgement in judged}
+        left = [s for s in desk.suggestions(spans) if s[:3] not in spoken_of]
+        changes += [Change(s.start, ["O"] * (s.end - s.start), How.REJECTED, s) for s in left]
+        judged += [Judged(s, Verdict.Kind.REJECTED) for s in left]
+        changes.append(Change(0, [], How.FINISHED))
+        status = State.FINISHED
+    elif finished is False and desk.annotation.is_finished:
+        changes.append(Change(0, [], How.REOPENED))
+        status = State.IN_PROGRESS
+    if changes:
+        desk.write(changes, judged, status=status)
+
+
+def _replaced(desk: Desk, spans: list[iob2.Span], gone: list[iob2.Span]) -> tuple[list[Change], list[Judged]]:
+    """What makes each of `spans` a span, and takes away those of `gone` that none of them touches."""
     if not all(0 <= span.start < span.end <= desk.document.token_count for span in spans):
         raise Refused("That selection lies outside the article.")
     current = desk.annotation.spans()
     places = list(_places(current, spans))
-    desk.guard_each([(place.low, place.high) for place in places])
+    replaced = {old for place in places for old in place.old}
+    cleared = [span for span in gone if span not in replaced]
+    desk.guard_each([*((place.low, place.high) for place in places), *((s.start, s.end) for s in cleared)])
     # Only what the page showed can have been judged: a model that came in meanwhile is no reason to refuse a tag.
     shown = [s for s in desk.document.open_suggestions(current) if s.soft or s.source_id == desk.ask.source]
-    changes: list[Change] = []
-    judged: list[Judged] = []
-    gone: list[iob2.Span] = []
+    changes = [Change(s.start, ["O"] * (s.end - s.start), How.HAND) for s in cleared]
+    judged = desk.retracted(cleared, Verdict.Kind.REJECTED)
+    given_way: list[iob2.Span] = []
     for place, touched in _touching(places, shown):
         exact = [s for s in touched if s[:3] in place.new]
         if place.old != place.new or touched:
             changes.append(_change(place, touched, exact))
             judged += [Judged(s, Verdict.Kind.ACCEPTED if s in exact else Verdict.Kind.CORRECTED) for s in touched]
         if place.old != place.new:
-            gone += place.old
-    if changes:
-        desk.write(changes, judged + desk.retracted(gone, Verdict.Kind.CORRECTED))
+            given_way += place.old
+    return changes, judged + desk.retracted(given_way, Verdict.Kind.CORRECTED)
 
 
 def clear(desk: Desk, start: int, end: int) -> None:

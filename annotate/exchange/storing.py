@@ -92,8 +92,8 @@ class Intake:
         self.size = paced(self.size, time.monotonic() - started, FEWEST, MOST)
 
     @transaction.atomic
-    def write(self, prepared: Sequence[Prepared]) -> None:
-        """Write these documents with all that belongs to them."""
+    def write(self, prepared: Sequence[Prepared]) -> list[tuple[Record, Document]]:
+        """Write these documents with all that belongs to them. Answers those that were not left out."""
         # Two imports at once must see each other's documents, or near-duplicates would part.
         Project.objects.select_for_update().get(pk=self.project.pk)
         self._learn_ids()
@@ -114,6 +114,7 @@ class Intake:
         Document.objects.bulk_create([document for _, document in written])
         near.store_keys([document for _, document in written])
         self._write_tags(written)
+        return written
 
     def _wanted(self, record: Record) -> str | None:
         return record.split if self.wanted_split == "auto" else self.wanted_split

@@ -1,3 +1,4 @@
+from annotate.models.access_token import AccessToken, RepeatableRequest, Scope
 from annotate.models.annotation import Annotation, Ask, Conflict, Edit, How, Needless, Refused
 from annotate.models.bulk import BulkAction, BulkChange
 from annotate.models.discussion import Note
@@ -12,6 +13,7 @@ from annotate.models.relabelling import LabelChange, RelabelledDocument
 __all__ = [
     "COLORS",
     "HELD_OUT",
+    "AccessToken",
     "Annotation",
     "Ask",
     "BulkAction",
@@ -35,7 +37,9 @@ __all__ = [
     "Project",
     "Refused",
     "RelabelledDocument",
+    "RepeatableRequest",
     "Role",
+    "Scope",
     "Source",
     "Split",
     "State",

@@ -1,0 +1,47 @@
+"""The examples of docs/api.md, in their order."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.asking import Program
+from tests.make import make_document, make_project, make_user
+
+TEXT = (settings.BASE_DIR / "docs" / "api.md").read_text()
+EXAMPLE = re.compile(r"```http\n(\w+) (\S+)\n\n?(.*?)```\n\nanswers (\d+).*?```json\n(.*?)```", re.S)
+
+
+def agrees(told: Any, actual: Any, keys: dict[int, int]) -> bool:
+    """Whether all that is told is there. Keys of rows are learnt as they come: those of the text are examples."""
+    if isinstance(told, dict):
+        if isinstance(told.get("id"), int):
+            keys[told["id"]] = actual["id"]
+        return all(name == "id" or agrees(value, actual[name], keys) for name, value in told.items())
+    if isinstance(told, list):
+        return len(told) == len(actual) and all(agrees(*pair, keys) for pair in zip(told, actual, strict=True))
+    return bool(told == actual)
+
+
+@pytest.mark.django_db
+def test_each_example_is_answered_as_it_says() -> None:
+    program, keys, seen = Program(make_user()), dict[int, int](), 0
+    for method, path, body, status, told in EXAMPLE.findall(TEXT):
+        path = re.sub(r"(?<=/documents/)\d+", lambda found: str(keys[int(found[0])]), path)
+        response = program.ask(method, path.removeprefix("/api/v1"), body.strip() or None)
+        assert response.status_code == int(status), response.content
+        assert agrees(json.loads(told), response.json(), keys), (path, response.json())
+        seen += 1
+    assert seen == TEXT.count("```http")
+
+
+def test_the_program_that_follows_a_list_meets_every_article(live_server: Any, transactional_db: None) -> None:
+    ada = make_user()
+    project = make_project("City desk", manager=ada)
+    for number in range(5):
+        make_document(f"Ada met Bob {number} times.", project, title=f"T{number}")
+    names = {"ADDRESS": live_server.url, "TOKEN": Program(ada, "read").token}
+    exec(re.search(r"```python\n(.*?)```", TEXT, re.S)[1], names)
+    assert names["titles"] == [f"T{number}" for number in range(5)]

@@ -1,10 +1,12 @@
 """A project's annotations as the bytes of a file, in flat memory, while people go on working."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from annotate import iob2
 from annotate.exchange.formats import WRITERS
-from annotate.exchange.records import Record
-from annotate.models import Annotation, Document, Project
+from annotate.exchange.records import CharSpan, Record
+from annotate.models import Annotation, Document, Project, State
 from annotate.models.document import DocumentQuerySet
 
 CHUNK = 200  # documents fetched at a time
@@ -16,13 +18,15 @@ def written(
     """The finished articles as a file of `kind`, one of WRITERS; `everything` adds those in progress and, where the
     format can say so, those without tags. `after_article` is called as each is handed to the writer.
     """
-    return WRITERS[kind].write(_told(records(documents(project, kind, everything)), after_article))
+    suggested = WRITERS[kind].suggested
+    return WRITERS[kind].write(_told(records(documents(project, kind, everything), suggested), after_article))
 
 
 def written_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[bytes]:
     """The articles of these ids as a file of `kind`, whatever their state, as far as the format takes them."""
     begun = documents(project, kind, everything=True)
-    return WRITERS[kind].write(record for pks in chunks for record in records(begun.filter(pk__in=pks)))
+    suggested = WRITERS[kind].suggested
+    return WRITERS[kind].write(record for pks in chunks for record in records(begun.filter(pk__in=pks), suggested))
 
 
 def _told(found: Iterator[Record], after_article: Callable[[], object]) -> Iterator[Record]:
@@ -38,14 +42,28 @@ def documents(project: Project, kind: str, everything: bool = False) -> Document
     return chosen.filter(annotations__kind=Annotation.Kind.GOLD) if WRITERS[kind].tagged else chosen
 
 
-def records(documents: DocumentQuerySet) -> Iterator[Record]:
-    """The articles as plain records, in the order of their arrival."""
+def records(documents: DocumentQuerySet, suggested: bool = False) -> Iterator[Record]:
+    """The articles as plain records, in the order of their arrival; `suggested`: with what is suggested where nobody
+    has finished.
+    """
     last = 0
+    documents = documents.select_related("project") if suggested else documents
     while chunk := list(documents.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk
         found = Annotation.objects.filter(kind=Annotation.Kind.GOLD, document__in=chunk)
         gold = {annotation.document_id: annotation for annotation in found}
-        yield from (_record(document, gold.get(document.pk)) for document in chunk)
+        for document in chunk:
+            record = _record(document, gold.get(document.pk))
+            yield _with_suggestions(record, document) if suggested else record
+
+
+def _with_suggestions(record: Record, document: Document) -> Record:
+    if document.state == State.FINISHED:
+        return record
+    offered = document.open_suggestions(iob2.spans_of(record.tags or []))
+    places = [(document.tokens[s.start][0], document.tokens[s.end - 1][1], s) for s in offered if not s.soft]
+    spans = (CharSpan(start, end, s.label, s.probability) for start, end, s in places)
+    return replace(record, suggested=tuple(spans))
 
 
 def _record(document: Document, gold: Annotation | None) -> Record:

@@ -53,7 +53,7 @@ class Reader:
 @dataclass(frozen=True)
 class Writer:
     """How a format is written: bytes of records as they come. `tagged`: it has no way to say that an article has not
-    been read yet, and takes only those with tags.
+    been read yet, and takes only those with tags. `suggested`: it takes what is suggested, too.
     """
 
     title: str
@@ -61,6 +61,7 @@ class Writer:
     ending: str
     write: Callable[[Iterable[Record]], Iterator[bytes]]
     tagged: bool = False
+    suggested: bool = False
     content_type: str = "text/plain; charset=utf-8"
 
 
@@ -125,10 +126,11 @@ WRITERS = {
     ),
     "labelstudio": Writer(
         "Label Studio",
-        "A JSON list of tasks with annotations, for a labeling config whose Labels are called “label” and whose Text "
-        "is called “text”. Tokens are not kept.",
+        "A JSON list of tasks with annotations, and with suggestions where an article is not finished, for a labeling "
+        "config whose Labels are called “label” and whose Text is called “text”. Tokens are not kept.",
         "json",
         _encoded(labelstudio.write),
+        suggested=True,
     ),
     "prodigy": Writer(
         "Prodigy",

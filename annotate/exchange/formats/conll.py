@@ -23,6 +23,9 @@ UNKNOWN = frozenset(["-X-", "O", "_", "-", ""])
 SENTENCES_OF_ONE_ARTICLE = 100
 LONGEST_SENTENCE = 100_000
 SHOWN_BY = 200  # lines that show what the columns hold
+# Label Studio writes so, one header before all of a project's tasks, and a blank line after each task alone.
+_OF_TASKS = ["-X-", "_"]
+_TASKS = "The file is as Label Studio writes it: what stands between blank lines was taken as one article."
 _COLUMN_BREAK = re.compile(r"[ \t]+")
 # Of CoNLL-U, and of CoNLL-2012.
 _BEGINNING = re.compile(r"# *newdoc(?: +id *= *(?P<id>.*))?|#begin document(?: *\((?P<name>.*)\).*)?")
@@ -40,12 +43,15 @@ class _Line(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where a file's lines have their word and tag, and how many columns there are."""
+    """Where a file's lines have their word and tag, and how many columns there are; `is_of_tasks` where each block of
+    lines is an article.
+    """
 
     word: int
     tag: int
     columns: int
     note: str = ""
+    is_of_tasks: bool = False
 
 
 class _Row(NamedTuple):
@@ -198,6 +204,8 @@ def _layout(first: Sequence[_Line], tag_column: int) -> _Layout:
     # The last column is meant even where many of its tags are wrong: what stands before it may well be chunks.
     if 2 * sum(_is_tag(row, tag) for row in rows) < len(rows) and (other := _tag_column(rows)) is not None:
         tag = other
+    if sum(line.begins for line in first) < 2 and all(row[1:3] == _OF_TASKS and len(row) == 4 for row in rows):
+        return _Layout(word, tag, count, _TASKS, is_of_tasks=bool(rows))
     note = ""
     if tag != count - 1 or word:
         note = f"Of {count} columns, the words were read from column {word + 1} and the tags from column {tag + 1}."
@@ -236,12 +244,12 @@ def _blocks(found: Iterable[_Line], layout: _Layout) -> Iterator[_Block]:
                 raise FormatError(f"Line {line.number}: more than {LONGEST_SENTENCE:,} tokens without a blank line.")
             continue
         if rows:
-            yield _Block(rows, begins, name)
+            yield _Block(rows, begins or layout.is_of_tasks, name)
             rows, begins, name = [], False, ""
         if line.begins:
             begins, name = True, line.id
     if rows:
-        yield _Block(rows, begins, name)
+        yield _Block(rows, begins or layout.is_of_tasks, name)
 
 
 def _row(line: _Line, layout: _Layout) -> _Row:

@@ -1,5 +1,6 @@
 """What goes out, and that it comes back in."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from annotate.exchange import exporting
 from annotate.exchange.formats import WRITERS
 from annotate.models import Annotation, Project
 from tests.annotate.exchange.handing_in import imported, upload
-from tests.make import make_document, make_project, make_user
+from tests.make import make_document, make_project, make_user, suggest
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,17 @@ def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
 
     assert [texts("jsonl", False), texts("jsonl", True)] == [1, 3]
     assert [texts("conll2003", False), texts("conll2003", True)] == [1, 2]
+
+
+def test_suggestions_go_to_label_studio_where_nobody_has_finished_and_nobody_is_to_be_nudged() -> None:
+    project = make_project()
+    for split, finished in (("train", False), ("train", True), ("validation", False)):
+        document = make_document("Ada met Bob.", project=project, split=split, finished=finished, PER="Bob")
+        suggest(document, (0, 1, "PER", 0.75), (2, 3, "ORG", 0.5))
+    tasks = json.loads(b"".join(exporting.written(project, "labelstudio", everything=True)))
+    (predicted,) = tasks[0]["predictions"]
+    assert [(r["value"]["start"], r["value"]["end"], r["score"]) for r in predicted["result"]] == [(0, 3, 0.75)]
+    assert ["predictions" in task for task in tasks] == [True, False, False]
 
 
 def test_what_somebody_tagged_for_themselves_is_neither_exported_nor_a_second_copy() -> None:

@@ -249,9 +249,11 @@ def test_it_is_written_as_label_studio_reads_it() -> None:
     ]
 
 
-def test_its_conll_export_is_read_too(records_of: Reader) -> None:
-    content = "-DOCSTART- -X- O\nWe -X- _ O\ngave -X- _ O\nJane -X- _ B-Person\nSmith -X- _ I-Person\n\n"
+def test_its_conll_export_has_an_article_a_task(records_of: Reader) -> None:
+    content = "-DOCSTART- -X- O\nWe -X- _ O\ngave -X- _ O\nJane -X- _ B-Person\nSmith -X- _ I-Person\n\nBye -X- _ O\n\n"
     assert found("project.conll", content.encode()) == "conll"
-    (record,) = records_of(content, "project.conll")
-    assert record.words == ["We", "gave", "Jane", "Smith"]
-    assert [tuple(span) for span in iob2.spans_of(record.tags or [])] == [(2, 4, "Person")]
+    first, second = records_of(content, "project.conll")
+    assert (first.words, second.words) == (["We", "gave", "Jane", "Smith"], ["Bye"])
+    assert [tuple(span) for span in iob2.spans_of(first.tags or [])] == [(2, 4, "Person")]
+    assert (len(notices(first)), notices(second)) == (1, [])
+    assert "Label Studio" in first.problems[0].message

@@ -120,8 +120,9 @@ def export(
     With filters those that they find, whatever their state.
     """
     project = get_project(request.token, slug)
-    if format not in WRITERS:
-        detail = f"There is no format “{format[:50]}”. There are: {', '.join(WRITERS)}."
+    there = [name for name, writer in WRITERS.items() if not writer.is_missing]
+    if format not in there:
+        detail = f"There is no format “{format[:50]}”. There are: {', '.join(there)}."
         raise Problem(422, detail, [Error(place="query.format", detail=detail)])
     listing = _listing(project, request, filters)
     if listing.chosen.filters:

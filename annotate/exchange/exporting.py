@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from annotate import iob2
 from annotate.exchange.formats import WRITERS
-from annotate.exchange.records import CharSpan, Record
+from annotate.exchange.records import CharSpan, Corpus, Record
 from annotate.models import Annotation, Document, Project, State
 from annotate.models.document import DocumentQuerySet
 
@@ -19,14 +19,19 @@ def written(
     format can say so, those without tags. `after_article` is called as each is handed to the writer.
     """
     suggested = WRITERS[kind].suggested
-    return WRITERS[kind].write(_told(records(documents(project, kind, everything), suggested), after_article))
+    return _written(project, kind, _told(records(documents(project, kind, everything), suggested), after_article))
 
 
 def written_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[bytes]:
     """The articles of these ids as a file of `kind`, whatever their state, as far as the format takes them."""
     begun = documents(project, kind, everything=True)
     suggested = WRITERS[kind].suggested
-    return WRITERS[kind].write(record for pks in chunks for record in records(begun.filter(pk__in=pks), suggested))
+    found = (record for pks in chunks for record in records(begun.filter(pk__in=pks), suggested))
+    return _written(project, kind, found)
+
+
+def _written(project: Project, kind: str, found: Iterable[Record]) -> Iterator[bytes]:
+    return WRITERS[kind].write(Corpus(found, project.name, project.label_names()))
 
 
 def _told(found: Iterator[Record], after_article: Callable[[], object]) -> Iterator[Record]:

@@ -5,7 +5,7 @@ makes of it what can be stored: text, offsets, words and (where the file tags) w
 """
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -141,6 +141,18 @@ class Options:
     blank_lines: int = 0  # of plain text: how many part two articles; 0 where a file is one article
     labels: tuple[str, ...] = ()
     beside: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a writer is given: articles as they come, and what is said once of all of them."""
+
+    records: Iterable[Record]
+    name: str = ""
+    labels: Sequence[str] = ()
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
 
 
 def broken(line: int, number: int, kind: str, message: str) -> Record:

@@ -102,7 +102,7 @@ def bulk_undo(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def export_found(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     project = get_project(request.user, slug)
-    if kind not in WRITERS:
+    if kind not in WRITERS or WRITERS[kind].is_missing:
         raise Http404("There is no such format.")
     filters = FilterForm(project, request.GET)
     if not filters.is_valid():

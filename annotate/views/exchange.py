@@ -102,7 +102,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def export_file(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
     project = get_project(request.user, slug)
-    if kind not in WRITERS:
+    if kind not in WRITERS or WRITERS[kind].is_missing:
         raise Http404("There is no such format.")
     return attached(exporting.written(project, kind, everything=bool(request.GET.get("all"))), kind, project.slug)
 

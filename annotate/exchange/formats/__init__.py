@@ -6,17 +6,20 @@ its name decides, and what nobody knows is plain text.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import BinaryIO
 
 from annotate.exchange.formats import (
     brat,
     cas,
     conll,
+    docbin,
     doccano,
     gliner,
     html,
     jsonl,
     labelstudio,
+    parquet,
     plain,
     prodigy,
     shapes,
@@ -25,7 +28,7 @@ from annotate.exchange.formats import (
     xlsx,
 )
 from annotate.exchange.formats.head import HEAD, Head
-from annotate.exchange.records import Options, Record
+from annotate.exchange.records import Corpus, Options, Record
 
 __all__ = ["HEAD", "READERS", "WRITERS", "Head", "Reader", "Writer", "found"]
 
@@ -52,17 +55,22 @@ class Reader:
 
 @dataclass(frozen=True)
 class Writer:
-    """How a format is written: bytes of records as they come. `tagged`: it has no way to say that an article has not
+    """How a format is written: bytes of a corpus as it comes. `tagged`: it has no way to say that an article has not
     been read yet, and takes only those with tags. `suggested`: it takes what is suggested, too.
     """
 
     title: str
     told: str  # what is in it, for people
     ending: str
-    write: Callable[[Iterable[Record]], Iterator[bytes]]
+    write: Callable[[Corpus], Iterator[bytes]]
     tagged: bool = False
     suggested: bool = False
     content_type: str = "text/plain; charset=utf-8"
+    needs: str = ""  # a library that not every server has, and the extra of ours that brings it
+
+    @property
+    def is_missing(self) -> bool:
+        return bool(self.needs) and find_spec(self.needs) is None
 
 
 def _of_tool(title: str, key: str) -> Reader:
@@ -71,6 +79,23 @@ def _of_tool(title: str, key: str) -> Reader:
 
 CONLL = (".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio", ".bioes")
 READERS = {
+    "parquet": Reader(
+        "Parquet",
+        (".parquet",),
+        parquet.is_parquet,
+        parquet.read_parquet,
+        sequences=parquet.parquet_sequences,
+        labels=parquet.parquet_labels,
+    ),
+    "arrow": Reader(
+        "Arrow (a saved dataset)",
+        (".arrow", ".feather"),
+        parquet.is_arrow,
+        parquet.read_arrow,
+        sequences=parquet.arrow_sequences,
+        labels=parquet.arrow_labels,
+    ),
+    "spacy": Reader("spaCy DocBin", (".spacy",), docbin.is_mine, docbin.read),
     "xlsx": Reader("Excel workbook", (".xlsx", ".xlsm"), xlsx.is_mine, xlsx.read),
     "labelstudio": _of_tool("Label Studio", "labelstudio"),
     "prodigy": _of_tool("Prodigy", "prodigy"),
@@ -99,8 +124,8 @@ READERS = {
 }
 
 
-def _encoded(write: Callable[[Iterable[Record]], Iterator[str]]) -> Callable[[Iterable[Record]], Iterator[bytes]]:
-    return lambda records: (line.encode() for line in write(records))
+def _encoded(write: Callable[[Iterable[Record]], Iterator[str]]) -> Callable[[Corpus], Iterator[bytes]]:
+    return lambda corpus: (line.encode() for line in write(corpus))
 
 
 WRITERS = {
@@ -174,6 +199,25 @@ WRITERS = {
         cas.write_xmi,
         tagged=True,
         content_type="application/zip",
+    ),
+    "datasets": Writer(
+        "Hugging Face dataset",
+        "A folder in a zip archive, ready for load_dataset: a Parquet file for each split, tags as ClassLabel in the "
+        "order of the labels, and a dataset card. Reads back without a difference.",
+        "dataset.zip",
+        parquet.write,
+        tagged=True,
+        content_type="application/zip",
+    ),
+    "spacy": Writer(
+        "spaCy DocBin",
+        "A zip archive with .spacy files in the folders train, dev and test, ready for spacy train. Reads back without "
+        "a difference.",
+        "spacy.zip",
+        docbin.write,
+        tagged=True,
+        content_type="application/zip",
+        needs="spacy",
     ),
 }
 

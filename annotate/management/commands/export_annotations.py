@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from annotate.exchange import exporting
 from annotate.exchange.formats import WRITERS
+from annotate.exchange.records import FormatError
 from annotate.management.finding import project_named
 
 
@@ -30,7 +31,10 @@ class Command(BaseCommand):
         if not count:
             raise CommandError(f"No article is {'begun' if everything else 'finished'}: there is nothing to export.")
         with tqdm(total=count, desc="Exporting", unit="article", disable=options["verbosity"] == 0) as bar:
-            written = exporting.written(project, options["format"], everything, lambda: self._count(bar))
+            try:
+                written = exporting.written(project, options["format"], everything, lambda: self._count(bar))
+            except FormatError as error:  # the format's library is missing
+                raise CommandError(str(error)) from error
             if str(options["output"]) == "-":
                 self.stdout.flush()
                 _write(written, sys.stdout.buffer)

@@ -1,14 +1,18 @@
 import json
 import re
 from datetime import timedelta
+from io import BytesIO
 from uuid import uuid4
+from zipfile import ZipFile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
+from pyarrow import parquet
 
 from annotate import jobs, queue
+from annotate.exchange import formats
 from annotate.models import Document, Import, Prediction
 from tests.make import join, make_document, make_project, make_user, mentions_of
 
@@ -282,3 +286,28 @@ def test_finished_articles_are_exported_as_jsonl_and_conll(client, project):
     assert len(download("jsonl", all=1).splitlines()) == 2
     assert download("conll2003").startswith("-DOCSTART- -X- -X- O\n\nAda -X- -X- B-PER\n")
     assert client.get(reverse("export_file", args=[project.slug, "docx"])).status_code == 404
+
+
+def test_a_format_whose_library_is_missing_is_offered_nowhere_and_says_why(client, project, monkeypatch):
+    make_document("Ada sang.", project=project, finished=True, PER="Ada")
+    pages = [reverse("export", args=[project.slug]), reverse("documents", args=[project.slug])]
+    files = [
+        reverse("export_file", args=[project.slug, "spacy"]),
+        reverse("export_found", args=[project.slug, "spacy"]),
+    ]
+    assert all("/spacy" in client.get(page).content.decode() for page in pages)
+    assert [client.get(file).status_code for file in files] == [200, 200]
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    assert not any("/spacy" in client.get(page).content.decode() for page in pages)
+    assert "pip install 'tagdesk[spacy]'" in client.get(pages[0]).content.decode()
+    assert [client.get(file).status_code for file in files] == [404, 404]
+
+
+def test_a_dataset_has_the_projects_labels_in_their_order(client, project):
+    make_document("Ada sang.", project=project, finished=True, PER="Ada")
+    response = client.get(reverse("export_file", args=[project.slug, "datasets"]))
+    assert response.headers["Content-Disposition"].endswith('.zip"')
+    with ZipFile(BytesIO(b"".join(response.streaming_content))) as archive:
+        schema = parquet.read_schema(BytesIO(archive.read("data/train-00000.parquet")))
+    names = json.loads(schema.metadata[b"huggingface"])["info"]["features"]["ner_tags"]["feature"]["names"]
+    assert names == ["O", *(f"{part}-{label}" for label in project.label_names() for part in "BI")]

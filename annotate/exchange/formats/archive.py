@@ -27,6 +27,8 @@ LONGEST_NAME = 200  # bytes, of the 255 that file systems have
 _BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = {"[Content_Types].xml", "mimetype"}  # members that Word, Excel, LibreOffice and EPUB files have
 _NEEDING = ("brat", "xmi")  # formats of which an article may be two files
+# What `datasets` writes beside its files, to say what they are.
+_DATASET_CARDS = {"README.md", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}
 _BRAT_SETTINGS = {"annotation.conf", "visual.conf", "tools.conf", "kb_shortcuts.conf"}
 _ABOUT = {"readme.md", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}  # of datasets
 _DAMAGE = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
@@ -85,6 +87,8 @@ def to_be_read(names: Sequence[str], asked: str) -> Iterator[tuple[int, int | No
     paths = [PurePosixPath(name) for name in names]
     needs = _texts(paths) | _type_systems(paths)
     apart = {*needs.values(), *(place for place, path in enumerate(paths) if _is_type_system(path))}
+    if any(path.suffix.lower() in {".arrow", ".parquet"} for path in paths):
+        apart |= {place for place, path in enumerate(paths) if path.name in _DATASET_CARDS}
     for place, path in enumerate(paths):
         if place not in apart and path.name not in _BRAT_SETTINGS:
             yield place, needs.get(place)

@@ -32,6 +32,18 @@ def test_an_export_is_imported_again_to_the_letter(shared_data: Path) -> None:
     assert b"".join(exporting.written(second, "jsonl", everything=True)).decode() == written
 
 
+@pytest.mark.parametrize("kind", ["datasets", "spacy"])
+def test_an_export_in_several_files_is_imported_again_to_the_letter(shared_data: Path, kind: str) -> None:
+    project = make_project("first")
+    imported(upload(project, (shared_data / "gum_news" / "train.jsonl").read_bytes()))
+    make_document("Ada  met\nBob 😀.", project=project, finished=True, title="T", PER="Ada", split="test")
+    second = make_project("second", labels=project.label_names())
+    done = imported(upload(second, b"".join(exporting.written(project, kind))))
+    assert (done.report["articles"], done.report["left_out"], done.report["errors"]) == (21, 0, 0)
+    first, again = (sorted(b"".join(exporting.written(one, "jsonl")).splitlines()) for one in (project, second))
+    assert first == again
+
+
 def test_an_export_leaves_out_what_is_not_finished_unless_asked() -> None:
     project = make_project()
     make_document("Ada met Bob.", project=project, finished=True, PER="Ada")

@@ -41,6 +41,7 @@ urlpatterns = [
     path("projects/<slug:slug>/import", exchange.import_new, name="import_new"),
     path("imports/<key:pk>", exchange.import_show, name="import"),
     path("imports/<key:pk>/confirm", exchange.import_confirm, name="import_confirm"),
+    path("imports/<key:pk>/check-again", exchange.import_check_again, name="import_check_again"),
     path("imports/<key:pk>/cancel", exchange.import_cancel, name="import_cancel"),
     path("imports/<key:pk>/problems", exchange.import_problems, name="import_problems"),
     path("projects/<slug:slug>/export", exchange.export, name="export"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from annotate import spreadsheet
 from training.models.tagging import Mention, Tagging
 
 CHUNK = 2_000  # rows read at a time
 COLUMNS = ("article", "title", "mention", "label", "start", "end", "probability")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute, and not show
-
-
-class _Line:
-    """What csv writes to: it hands each line on."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def csv_lines(mentions: QuerySet[Mention]) -> Iterator[str]:
-    """A header, then a line for each. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    writer: Any = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
-    for chunk in _chunks(mentions):
-        for row in chunk:
-            yield writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in row])
+    """A header, then a line for each, harmless to a spreadsheet."""
+    return spreadsheet.csv_lines(COLUMNS, (row for chunk in _chunks(mentions) for row in chunk))
 
 
 def write_parquet(row: Tagging) -> None:
@@ -65,7 +53,3 @@ def _chunks(mentions: QuerySet[Mention]) -> Iterator[list[tuple[Any, ...]]]:
     while chunk := list(mentions.filter(pk__gt=last).order_by("pk").values_list(*fields)[:CHUNK]):
         last = chunk[-1][0]
         yield [row[1:] for row in chunk]
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -7,8 +7,8 @@ from typing import Any
 
 from django import forms
 
+from annotate import mapping
 from annotate.models import Project
-from training import mapping
 from training.engine import schemes, shelf
 from training.engine.recipe import RECIPES, STANDARD, Settings
 from training.engine.shelf import EncoderError

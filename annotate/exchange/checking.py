@@ -1,22 +1,13 @@
 """The problems of a record as a reader filled it: what cannot be stored, and what is odd."""
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from annotate import iob2, tokens
-from annotate.exchange.records import (
-    LONGEST,
-    LONGEST_LABEL,
-    LONGEST_TEXT,
-    CharSpan,
-    Problem,
-    Record,
-    tags_of_spans,
-    trimmed,
-)
+from annotate.exchange.records import LONGEST, LONGEST_TEXT, CharSpan, Problem, Record
+from annotate.exchange.spans import holds_text, is_label, is_on_edges, once, tags_of_spans, trimmed
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BLANK_IN_LABEL = re.compile(r"\s+")
@@ -64,7 +55,7 @@ def _word_problems(record: Record, words: Sequence[str]) -> Iterator[Problem]:
 
 def _tag_problems(record: Record) -> Iterator[Problem]:
     words, tags = record.words or [], record.tags or []
-    if labels := sorted({tag[2:] for tag in set(tags) if len(tag) > 2 + LONGEST_LABEL or tag[2:].startswith("-")}):
+    if labels := sorted({tag[2:] for tag in set(tags) if len(tag) > 2 and not is_label(tag[2:])}):
         yield record.error("label", f"{labels[0][:60]!r} cannot be a label: too long, or it begins with a hyphen.")
     for start, end in _sentences(record):
         for fault in iob2.faults(words[start:end], tags[start:end]):
@@ -100,49 +91,41 @@ def _with_suggestions_that_fit(record: Record, text: str) -> Record:
     starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
     cuts = {edge for span in record.spans or [] for edge in trimmed(text, span)[:2]} - starts - ends
     starts, ends = starts | cuts, ends | cuts
-    named = (s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.suggested)
-    once = {span[:3]: span for span in named}
+    found = once(s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.suggested)
     kept: list[CharSpan] = []
     reached = 0
-    for span in (once[place] for place in sorted(once)):
+    for span in found:
         fits = span.start in starts and span.end in ends and reached <= span.start < span.end
-        if fits and 0 < len(span.label) <= LONGEST_LABEL and not span.label.startswith("-"):
+        if fits and is_label(span.label):
             kept.append(span)
             reached = span.end
-    if lost := len(once) - len(kept):
-        message = f"{lost} of the article's {len(once)} suggestions overlap others or do not fit its tokens: left out."
+    if lost := len(found) - len(kept):
+        message = f"{lost} of the article's {len(found)} suggestions overlap others or do not fit its tokens: left out."
         record = record.having([record.notice("suggestions", message)])
     return replace(record, suggested=tuple(kept))
 
 
 def _checked_spans(record: Record, text: str) -> Record:
-    named = [s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or []]
-    once = {span[:3]: span for span in named}
-    spans = [once[place] for place in sorted(once)]
-    starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
-    problems = [
-        p for span in spans if (p := _span_problem(record, text, span, span.start in starts and span.end in ends))
-    ]
-    for left, right in itertools.pairwise(spans):
-        if right.start < left.end:
-            message = f"The spans {_shown(text, left)} and {_shown(text, right)} overlap."
-            problems.append(record.error("span-overlap", message))
+    spans = once(s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or [])
+    offsets = record.offsets or []
+    problems = [p for span in spans if (p := _span_problem(record, text, span, is_on_edges(span, offsets)))]
+    problems += _overlap_problems(record, text, spans)
     record = replace(record, spans=spans)
     if problems:
         return record.having(problems)
-    tags = tags_of_spans(spans, record.offsets or [])
-    words = [text[start:end] for start, end in record.offsets or []]
+    tags = tags_of_spans(spans, offsets)
+    words = [text[start:end] for start, end in offsets]
     odd = [record.notice(f.kind, f.message, f.token, f.tag) for f in iob2.notices(words, tags)]
     return replace(record, tags=tags).having(odd)
 
 
 def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> Problem | None:
-    if not 0 <= span.start < span.end <= len(text) or not tokens.tokenize(text[span.start : span.end]):
+    if not holds_text(text, span):
         message = (
             f"The span {span.start} to {span.end} ({span.label}) holds no text of the article's {len(text)} characters."
         )
         return record.error("span-range", message)
-    if not span.label or len(span.label) > LONGEST_LABEL or span.label.startswith("-"):
+    if not is_label(span.label):
         return record.error("label", f"The span {_shown(text, span)} has no usable label.")
     if on_edges:
         return None
@@ -150,6 +133,17 @@ def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> 
     if tight != span:
         return record.error("span-blank", f"The span {_shown(text, span)} begins or ends with a blank.")
     return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
+
+
+def _overlap_problems(record: Record, text: str, spans: Sequence[CharSpan]) -> Iterator[Problem]:
+    """One for each span that an earlier one reaches into, the one that reaches farthest."""
+    farthest: CharSpan | None = None
+    for span in spans:
+        if farthest is not None and span.start < farthest.end:
+            message = f"The spans {_shown(text, farthest)} and {_shown(text, span)} overlap."
+            yield record.error("span-overlap", message)
+        if farthest is None or span.end > farthest.end:
+            farthest = span
 
 
 def _shown(text: str, span: CharSpan) -> str:

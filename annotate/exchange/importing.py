@@ -8,7 +8,7 @@ back, and whoever finds the process dead goes on showing.
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from annotate import iob2, uploads
+from annotate.exchange.already import COMPARED, Look, told
+from annotate.exchange.choices import DECIDED, EDGES, OVERLAPS, Choices
 from annotate.exchange.hidden import hidden_at, release, take_back
-from annotate.exchange.near import Prepared, duplicates, prepare
+from annotate.exchange.near import Prepared, prepare
 from annotate.exchange.problems import ProblemList
 from annotate.exchange.reading import Gone, Progress, Reading, alive
 from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Record, apply
+from annotate.exchange.spans import is_label
 from annotate.exchange.storing import Intake, Stored, store
-from annotate.models import Document, Import, Project
+from annotate.models import Import, Project
 from annotate.models.exchange import RELEASING, hold
 from annotate.models.project import twins
 from annotate.signals import documents_imported
@@ -109,63 +112,87 @@ def _write(row: Import, reading: Reading) -> bool:
 def _intake(row: Import) -> Intake:
     as_, split = row.options.get("as_", "finished"), row.options.get("split", "auto")
     rows = Import.objects.filter(pk=row.pk)
-    intake = Intake(row.project, as_, split, row.created_by, hidden_at(row.pk))
+    intake = Intake(row.project, as_, split, row.created_by, hidden_at(row.pk), choices=Choices.of(row.options))
     intake.tell_labels = lambda names: rows.update(report={"new_labels": names})
     return intake
 
 
 @dataclass
 class Survey:
-    """What a check counts. `articles` are those that repair would let in, `left_out` those that nothing would."""
+    """What a check counts. `articles` are those that come in by the choices, unless the project has them; `left_out`
+    those that nothing would let in. `repairable` have errors that a repair would mend, besides those that the choices
+    meet; of these `faults` counts the spans. `labels` are the file's own, before any is renamed.
+    """
 
+    choices: Choices
+    on_error: OnError = "repair"
     articles: int = 0
     left_out: int = 0
     repairable: int = 0
     tokens: int = 0
     entities: int = 0
-    duplicates: int = 0
 
     def __post_init__(self) -> None:
+        self.faults: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
         self.repairs: list[dict[str, Any]] = []
         self.first: list[dict[str, Any]] = []
 
     def count(self, record: Record) -> Record | None:
-        whole = apply(record, "repair")
+        whole = apply(record, "repair", self.choices)
+        at_fault = record.errors if record.spans is not None else []
+        decided = Counter(DECIDED[problem.kind] for problem in at_fault if problem.kind in DECIDED)
+        self.faults += decided
         if whole is None:
             self.left_out += 1
             return None
+        self.labels.update(_labels_of(record))
+        if decided.total() < len(record.errors):
+            self.repairable += 1
+            if self.on_error == "skip":
+                return None
         spans = iob2.spans_of(whole.tags or [])
         self.articles += 1
-        self.repairable += bool(record.errors)
         self.tokens += len(whole.words or [])
         self.entities += len(spans)
-        self.labels.update(span.label for span in spans)
         if len(self.first) < FIRST_SHOWN:
             self.first.append(_shown(whole, spans))
         room = REPAIRS_SHOWN - len(self.repairs)
-        self.repairs += [_repair(record, problem) for problem in record.errors[:room]]
+        self.repairs += [_repair(record, problem, self.choices) for problem in record.errors[:room]]
         return whole
 
 
+def _labels_of(record: Record) -> Iterator[str]:
+    """The label of each entity and suggestion as the file has it, one that a repair mends or an overlap takes too."""
+    if record.words is None:
+        named = [span.label for span in record.spans or []]
+    else:
+        begun = [tag for tag in record.tags or [] if tag.startswith("B-")]
+        orphans = [problem.tag for problem in record.errors if problem.kind == "orphan"]
+        named = [tag[2:] for tag in (*begun, *orphans)]
+    return filter(is_label, [*named, *(span.label for span in record.suggested)])
+
+
 def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, Any]:
-    survey = Survey()
-    has_documents = Document.objects.filter(project=row.project).exists()
-    waiting: list[Prepared] = []
+    survey = Survey(Choices.of(row.options), "skip" if row.options.get("on_error") == "skip" else "repair")
+    look = Look(row.project, survey.choices)
     for record, file in reading.records():
-        problems.add(record.problems, file)
-        whole = survey.count(record)
-        if whole is not None and has_documents:
-            waiting.append(prepare(whole))
-        if len(waiting) >= FIRST_SHOWN:
-            survey.duplicates += sum(duplicates(row.project, waiting))
-            waiting = []
-    survey.duplicates += sum(duplicates(row.project, waiting)) if waiting else 0
+        problems.add(record, record.problems, file)
+        if (whole := survey.count(record)) is not None:
+            look.add(whole)
+    look.finish()
     known = dict.fromkeys(row.project.label_names())
     new = [name for name in survey.labels if name not in known]
     twin = twins([*known, *new])
+    counts = ("articles", "left_out", "repairable", "tokens", "entities")
     return {
-        **asdict(survey),
+        **{name: getattr(survey, name) for name in counts},
+        "faults": dict(survey.faults),
+        "known": dict(look.known),
+        "examples": look.examples,
+        "duplicates": look.left_out,
+        "coming": survey.articles - look.left_out,
+        "compared": min(survey.articles, COMPARED),
         "format": _one_or_several(reading, "format"),
         "scheme": _one_or_several(reading, "scheme") if survey.labels else "",
         "labels": dict(survey.labels),
@@ -195,29 +222,36 @@ def _shown(record: Record, spans: list[iob2.Span]) -> dict[str, Any]:
     }
 
 
-def _repair(record: Record, problem: Problem) -> dict[str, Any]:
+def _repair(record: Record, problem: Problem, choices: Choices) -> dict[str, Any]:
     words = record.words or []
     word = words[problem.token] if problem.token is not None and problem.token < len(words) else problem.message
-    after = "B" + problem.tag[1:] if problem.kind == "orphan" else REPAIRS[problem.kind]
+    ways = {
+        **REPAIRS,
+        "span-edge": EDGES[choices.edges or "split"],
+        "span-overlap": OVERLAPS[choices.overlaps or "outermost"],
+    }
+    after = "B" + problem.tag[1:] if problem.kind == "orphan" else ways[problem.kind]
     return {"record": problem.record, "word": word, "before": problem.tag, "after": after}
 
 
 def _store_all(row: Import, intake: Intake, reading: Reading, problems: ProblemList) -> dict[str, Any]:
     on_error: OnError = row.options.get("on_error", "fail")
+    choices = intake.choices
     left_out = repaired = 0
 
     def good() -> Iterator[Prepared]:
         nonlocal left_out, repaired
         for record, file in reading.records():
-            problems.add(record.problems, file)
-            whole = apply(record, on_error)
+            problems.add(record, record.problems, file)
+            whole = apply(record, on_error, choices)
             left_out += whole is None
             repaired += len(record.errors) if whole is not None else 0
             if whole is not None:
                 yield prepare(whole)
 
     for _ in intake.write_all(good()):
-        problems.add(intake.stored.problems)
+        for record, problem in intake.stored.problems:
+            problems.add(record, [problem])
         intake.stored.problems.clear()
     if not intake.stored.articles:
         raise FormatError(_nothing(left_out, intake.stored))
@@ -236,6 +270,10 @@ def _counts(stored: Stored) -> dict[str, Any]:
 
 
 def _nothing(left_out: int, stored: Stored) -> str:
+    if stored.duplicates and stored.known["same_id"] == stored.duplicates:
+        return f"Nothing new: all {stored.duplicates:,} articles are already there by their id."
+    if stored.known["other_text"]:
+        return f"Nothing was left to import: {', '.join(told(stored.known))}."
     if stored.duplicates:
         return f"Nothing new: the project has all {stored.duplicates:,} articles already."
     if left_out:

@@ -4,12 +4,15 @@ A reader fills a `Record` as the file has it and passes it through `checked`, wh
 makes of it what can be stored: text, offsets, words and (where the file tags) well-formed IOB2 tags.
 """
 
-import itertools
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from annotate import iob2, schemes, tokens
+from annotate.exchange import spans
+from annotate.exchange.choices import EDGES, OVERLAPS, Choices
+from annotate.exchange.spans import CharSpan as CharSpan
 from annotate.passages import Passages
 from annotate.tokens import Offsets
 
@@ -17,7 +20,6 @@ OnError = Literal["repair", "skip", "fail"]
 Scheme = Literal["auto"] | schemes.Scheme
 
 LONGEST_TEXT = 1_000_000  # code points: longer than any article, short enough for a page
-LONGEST_LABEL = 50
 LONGEST = {"title": 500, "source": 500, "date": 40, "language": 35, "external_id": 200}
 STATUSES = ("raw", "in_progress", "finished")
 SPLIT_NAMES = {
@@ -49,18 +51,13 @@ REPAIRS = {
     "orphan": "I- without B- becomes B-",
     "blank-token": "a token with a blank is split, its tag continued",
     "empty-token": "an empty token is left out",
-    "span-edge": "the token is cut where the span begins or ends",
+    "span-edge": EDGES["split"],
     "span-blank": "the blank at the span's edge is left out",
+    "span-range": "the span is left out",
+    "span-overlap": OVERLAPS["outermost"],
+    "label": "entities of this label are left out",
 }
-
-
-class CharSpan(NamedTuple):
-    """An entity in code points of the text, half open; `score` in [0, 1] where the file says how sure it is."""
-
-    start: int
-    end: int
-    label: str
-    score: float | None = None
+AS_THEY_ARE = Choices()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,17 +169,20 @@ def as_iob2(tags: list[str], scheme: str) -> list[str]:
     return schemes.as_iob2(tags, scheme)
 
 
-def apply(record: Record, on_error: OnError) -> Record | None:
+def apply(record: Record, on_error: OnError, choices: Choices = AS_THEY_ARE) -> Record | None:
     """Make a checked record storable: text, offsets, words, sentence starts, and well-formed tags or None.
 
     "repair" mends what `REPAIRS` names and leaves the rest out; "skip" leaves out every record with an error; left
-    out is None. "fail" raises FormatError with the first error instead. Raises ValueError for anything else.
+    out is None. "fail" raises FormatError with the first error instead. What the choices decide is met as they say,
+    whatever becomes of other errors. Raises ValueError for anything else.
     """
     if record.errors:
-        mended = _without_errors(record, on_error)
+        mended = _without_errors(record, on_error, choices)
         if mended is None:
             return None
         record = mended
+    elif choices.labels:
+        record = _relabelled(record, choices.labels)
     if record.text is None or record.offsets is None:
         record = _with_text(record)
     assert record.text is not None
@@ -196,17 +196,19 @@ def apply(record: Record, on_error: OnError) -> Record | None:
     return replace(record, words=words, sentence_starts=starts)
 
 
-def _without_errors(record: Record, on_error: OnError) -> Record | None:
+def _without_errors(record: Record, on_error: OnError, choices: Choices) -> Record | None:
+    undecided = choices.undecided(record.errors)
     match on_error:
-        case "fail":
-            raise FormatError(f"Line {record.errors[0].line}: {record.errors[0].message}")
-        case "skip":
+        case "fail" if undecided:
+            raise FormatError(f"Line {undecided[0].line}: {undecided[0].message}")
+        case "skip" if undecided:
             return None
-        case "repair":
-            if any(problem.kind not in REPAIRS for problem in record.errors):
+        case "repair" | "skip" | "fail":
+            is_read = record.words is not None or record.spans is not None
+            if not is_read or any(problem.kind not in REPAIRS for problem in record.errors):
                 return None
-            record = _repaired(record)
-            return None if record.words == [] else record
+            mended = _fitted(record, choices) if record.words is None else _repaired(record, choices)
+            return None if mended is None or mended.words == [] else mended
         case _:
             raise ValueError(f"{on_error!r} is no way to meet errors")
 
@@ -216,17 +218,40 @@ def _with_text(record: Record) -> Record:
     return replace(record, text=text, offsets=offsets)
 
 
-def _repaired(record: Record) -> Record:
+def _fitted(record: Record, choices: Choices) -> Record | None:
+    """The record with the spans that its choices keep."""
+    assert record.text is not None
+    offsets = record.offsets or []
+    found = spans.settled(record.spans or [], record.text, offsets, choices)
+    if found is None:
+        return None
+    places = {bisect_left(found.offsets, (offsets[start][0], 0)) for start in record.sentence_starts or []}
+    starts = sorted(place for place in places if place < len(found.offsets)) or None
+    tags = spans.tags_of_spans(found.spans, found.offsets)
+    suggested = tuple(spans.renamed(record.suggested, choices.labels))
+    fitted = replace(record, spans=found.spans, offsets=found.offsets, tags=tags, suggested=suggested)
+    return replace(fitted, sentence_starts=starts)
+
+
+def _repaired(record: Record, choices: Choices) -> Record:
     kinds = {problem.kind for problem in record.errors}
-    if kinds & {"span-edge", "span-blank"}:
-        record = _cut_at_spans(record)
     if record.tags is not None:
         tags = list(record.tags)
         for problem in record.errors:
             if problem.kind == "orphan" and problem.token is not None:
                 tags[problem.token] = "B" + tags[problem.token][1:]
-        record = replace(record, tags=tags)
+        unusable = {tag[2:] for tag in set(tags) if len(tag) > 2 and not spans.is_label(tag[2:])}
+        names = {**dict.fromkeys(unusable, ""), **choices.labels}
+        record = _relabelled(replace(record, tags=tags), names) if names else replace(record, tags=tags)
     return _split_blank_words(record) if kinds & {"blank-token", "empty-token"} else record
+
+
+def _relabelled(record: Record, names: Mapping[str, str]) -> Record:
+    tags = record.tags
+    if tags is not None:
+        tags = iob2.relabelled(tags, {name: into or None for name, into in names.items()})
+    suggested = tuple(spans.renamed(record.suggested, names))
+    return replace(record, tags=tags, spans=record.spans and spans.renamed(record.spans, names), suggested=suggested)
 
 
 def _split_blank_words(record: Record) -> Record:
@@ -266,32 +291,3 @@ def _moved(passages: Passages, places: list[int]) -> Passages:
 
 def _continued(tag: str) -> str:
     return tag if tag == "O" else "I" + tag[1:]
-
-
-def _cut_at_spans(record: Record) -> Record:
-    assert record.text is not None
-    spans = [trimmed(record.text, span) for span in record.spans or []]
-    cuts = {edge for span in spans for edge in span[:2]}
-    offsets: Offsets = []
-    for start, end in record.offsets or []:
-        edges = [start, *sorted(cut for cut in cuts if start < cut < end), end]
-        offsets += itertools.pairwise(edges)
-    tags = tags_of_spans(spans, offsets)
-    begins = {(record.offsets or [])[place][0] for place in record.sentence_starts or []}
-    starts = [place for place, (start, _) in enumerate(offsets) if start in begins] or None
-    return replace(record, spans=spans, offsets=offsets, tags=tags, sentence_starts=starts)
-
-
-def trimmed(text: str, span: CharSpan) -> CharSpan:
-    """The span without blanks at its edges."""
-    offsets = tokens.tokenize(text[span.start : span.end])
-    if not offsets:
-        return span
-    return span._replace(start=span.start + offsets[0][0], end=span.start + offsets[-1][1])
-
-
-def tags_of_spans(spans: Iterable[CharSpan], offsets: Offsets) -> list[str]:
-    """Tags for spans whose edges are token edges. Raises KeyError where one is not, IOB2Error where two overlap."""
-    starts = {start: index for index, (start, _) in enumerate(offsets)}
-    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
-    return iob2.tags_of([(starts[span.start], ends[span.end], span.label) for span in spans], len(offsets))

@@ -16,9 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate import iob2
+from annotate.exchange.already import Ids, Kind, decided
+from annotate.exchange.choices import Choices
 from annotate.exchange.hidden import paced
 from annotate.exchange.near import Neighbourhood, Place, Prepared, prepare
-from annotate.exchange.records import Problem, Record
+from annotate.exchange.records import AS_THEY_ARE, Problem, Record
 from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Prediction, Project, Source, State
 from annotate.signals import documents_imported
 
@@ -27,17 +29,20 @@ FEWEST, MOST = 1_000, 50_000  # tokens of one write; one long article may be mor
 
 @dataclass
 class Stored:
-    """What an import has written, and what it found while writing."""
+    """What an import has written, and what it found while writing. `known` counts what of it was there already by kind,
+    `duplicates` those of them that were left out for it.
+    """
 
     articles: int = 0
     tokens: int = 0
     entities: int = 0
     duplicates: int = 0
+    known: Counter[str] = field(default_factory=Counter)
     aside: int = 0
     splits: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     new_labels: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[tuple[Record, Problem]] = field(default_factory=list)
 
 
 def store(
@@ -64,12 +69,14 @@ class Intake:
     by: Any = None
     hidden: datetime | None = None
     tell_labels: Callable[[list[str]], object] | None = None
+    choices: Choices = AS_THEY_ARE
     batch: UUID = field(default_factory=uuid4)
     stored: Stored = field(default_factory=Stored)
     size: int = 3_000
     _source: Source | None = None
-    _taken_ids: set[str] = field(default_factory=set)
-    _learnt_to: int = 0  # the last document whose id is among these
+
+    def __post_init__(self) -> None:
+        self._ids = Ids(self.project, self.hidden)
 
     def write_all(self, prepared: Iterable[Prepared]) -> Iterator[int]:
         """Write in transactions of at most some 50 ms; yields the count of records after each."""
@@ -96,15 +103,20 @@ class Intake:
         """Write these documents with all that belongs to them. Answers those that were not left out."""
         # Two imports at once must see each other's documents, or near-duplicates would part.
         Project.objects.select_for_update().get(pk=self.project.pk)
-        self._learn_ids()
+        self._ids.learn()
+        self._ids.look_at(one.record for one in prepared)
         near = Neighbourhood(self.project, prepared, self.hidden)
         written: list[tuple[Record, Document]] = []
         for one in prepared:
-            if near.has_same_text(one):
+            matches = near.matches(one)
+            holder = self._ids.holder_of(one.record)
+            kind, comes = decided(one.record.text, holder, near.likeness(one, matches), self.choices)
+            self.stored.known.update([kind] if kind else [])
+            if not comes:
                 self.stored.duplicates += 1
-                self._notice(one.record, "duplicate", "The project has this article already: left out.")
+                self._notice(one.record, *_left_out(kind, one.record))
                 continue
-            place = near.place(one, self._wanted(one.record), self.project)
+            place = near.place(one, matches, self._wanted(one.record), self.project)
             near.add(one, place)
             if place.split == "aside":
                 self.stored.aside += 1
@@ -150,27 +162,18 @@ class Intake:
         # Tags of an article that the file calls raw are somebody's beginning: kept, but not as finished.
         return State.IN_PROGRESS if record.status in {"raw", "in_progress"} else State.FINISHED
 
-    def _learn_ids(self) -> None:
-        """Learn the ids given since the last write, by another import too; rows of before are not read again. Hidden
-        ones count, and within the project's lock primary keys ascend.
-        """
-        newer = Document.objects.filter(project=self.project, pk__gt=self._learnt_to).order_by()
-        for pk, external_id in newer.values_list("pk", "external_id"):
-            self._learnt_to = max(pk, self._learnt_to)
-            self._taken_ids.update({external_id} - {""})
-
     def _with_free_id(self, record: Record) -> Record:
         """The record without its id where another article of the project has that id; the metadata keeps it."""
         wanted = record.external_id
-        if wanted in self._taken_ids:
+        if self._ids.holder_of(record) is not None:
             self._notice(record, "id-taken", f"Another article has the id {wanted!r}: kept in the metadata.")
             return replace(record, external_id="", metadata={**record.metadata, "id": wanted})
-        self._taken_ids.update({wanted} - {""})
+        self._ids.add(record)
         return record
 
     def _notice(self, record: Record, kind: str, message: str) -> None:
         about = f"“{record.title}”: " if record.title else ""
-        self.stored.problems.append(record.notice(kind, about + message))
+        self.stored.problems.append((record, record.notice(kind, about + message)))
 
     def _write_tags(self, written: Sequence[tuple[Record, Document]]) -> None:
         tagged = [(document, record.tags) for record, document in written if record.tags is not None]
@@ -247,3 +250,16 @@ class Intake:
             status_after=annotation.status,
             how=How.IMPORTED,
         )
+
+
+def _left_out(kind: Kind, record: Record) -> tuple[str, str]:
+    """Why an article was left out: the problem's kind, and its message."""
+    match kind:
+        case "same_id":
+            return "already-there", f"The project has this article already, by its id {record.external_id!r}: left out."
+        case "other_text":
+            return "other-text", f"The project has the id {record.external_id!r} with another text: left out."
+        case "exact":
+            return "duplicate", "The project has this article already: left out."
+        case _:
+            return "near-duplicate", "The project has nearly the same article already: left out."

@@ -35,16 +35,23 @@ class ImportQuerySet(models.QuerySet["Import"]):
         claimed = waiting.update(**hold(working))
         return self.select_related("project").get(pk=pk) if claimed else None
 
-    def confirm(self, row: Import, on_error: str) -> bool:
+    def confirm(self, row: Import, on_error: str, choices: dict[str, Any] | None = None) -> bool:
         """Let a checked import go ahead, with what is to become of its errors ("" for what was said when it was handed
-        in). False if it is not waiting for that; raises ValueError for what nobody can do with errors.
+        in) and what else was chosen. False if it is not waiting for that; raises ValueError for what nobody can do with
+        errors.
         """
         chosen = on_error or row.options.get("on_error", "fail")
         if chosen not in ON_ERROR:
             raise ValueError(f"Errors can be met with {', '.join(ON_ERROR)}, not with {chosen!r}.")
-        options = {**row.options, "on_error": chosen}
+        options = {**row.options, **(choices or {}), "on_error": chosen}
         waiting = self.filter(pk=row.pk, status=Import.Status.CHECKED)
         return bool(waiting.update(status=Import.Status.CONFIRMED, options=options))
+
+    def check_again(self, row: Import, choices: dict[str, Any]) -> bool:
+        """Let a checked import be read once more, to see what comes of these choices. False if it is not waiting."""
+        waiting = self.filter(pk=row.pk, status=Import.Status.CHECKED)
+        options = {**row.options, **choices}
+        return bool(waiting.update(status=Import.Status.UPLOADED, options=options, done_bytes=0))
 
     def cancel(self, row: Import) -> bool:
         """Call off an import that is neither over nor showing its articles. A worker at it sees its claim gone and

@@ -1,11 +1,13 @@
 """Articles in, annotations out."""
 
+import codecs
+import itertools
 from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,9 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
 from annotate.answers import HtmxHttpRequest, answer_poll, attached, nobody_works
-from annotate.exchange import exporting
+from annotate.exchange import exporting, problems
+from annotate.exchange.already import told
 from annotate.exchange.formats import WRITERS
 from annotate.forms import ImportForm
+from annotate.import_forms import ChoicesForm
 from annotate.models import Import, Project, Role
 
 
@@ -40,30 +44,55 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
 def import_show(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     jobs.reconcile()
     row = get_import(request.user, pk)
+    return answer_poll(request, "annotate/import.html", "#import", _import_context(row, ChoicesForm(row)))
+
+
+def _import_context(row: Import, form: ChoicesForm) -> dict[str, Any]:
     waiting = row.status in (Import.Status.UPLOADED, Import.Status.CONFIRMED)
-    context = {
+    return {
         "project": row.project,
         "row": row,
+        "form": form,
+        "known": told(row.report.get("known", {})),
         "percent": round(100 * row.done_bytes / row.size) if row.size else 0,
         "nobody": nobody_works() if waiting else "",
     }
-    return answer_poll(request, "annotate/import.html", "#import", context)
 
 
 @require_POST
 @login_required
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
-    try:
-        confirmed = Import.objects.confirm(row, request.POST.get("on_error", ""))
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
-    if confirmed:
+    form = ChoicesForm(row, request.POST)
+    if not form.is_valid():
+        return _undecided(request, form)
+    return _ringing(request, row, Import.objects.confirm(row, form.cleaned_data["on_error"], form.options()))
+
+
+@require_POST
+@login_required
+def import_check_again(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Read it once more, to show what comes of the choices."""
+    row = get_import(request.user, pk)
+    form = ChoicesForm(row, request.POST)
+    if not form.is_valid():
+        return _undecided(request, form)
+    return _ringing(request, row, Import.objects.check_again(row, form.options()))
+
+
+def _undecided(request: HttpRequest, form: ChoicesForm) -> HttpResponse:
+    if forged := [str(error) for name, errors in form.errors.items() if name != NON_FIELD_ERRORS for error in errors]:
+        raise BadRequest(" ".join(forged))
+    return render(request, "annotate/import.html", _import_context(form.row, form))
+
+
+def _ringing(request: HttpRequest, row: Import, is_waiting: bool) -> HttpResponseBase:
+    if is_waiting:
         row.refresh_from_db()
         _ring(row)
     else:
         messages.info(request, "This import is not waiting for a decision any more.")
-    return redirect("import", pk)
+    return redirect("import", row.pk)
 
 
 @require_POST
@@ -80,12 +109,20 @@ def import_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_GET
 @login_required
-def import_problems(request: HttpRequest, pk: int) -> FileResponse:
+def import_problems(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
     path = uploads.problems_file(row)
     if path is None:
         raise Http404("This import has no list of problems.")
-    return FileResponse(path.open("rb"), as_attachment=True, filename=f"import-{row.pk}-problems{path.suffix}")
+    name = f"import-{row.pk}-problems"
+    if request.GET.get("as") != "csv":
+        return FileResponse(path.open("rb"), as_attachment=True, filename=f"{name}{path.suffix}")
+    lines = (line.encode(errors="replace") for line in problems.csv_lines(path))
+    marked = itertools.chain([codecs.BOM_UTF8], lines)  # without the mark, Excel takes it for another encoding
+    response = StreamingHttpResponse(marked, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @require_GET

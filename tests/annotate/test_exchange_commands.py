@@ -125,6 +125,42 @@ def test_errors_fail_the_import_where_nothing_else_was_asked(tmp_path: Path) -> 
     assert not Document.objects.exists()
 
 
+SPANS = {"text": "Ada2024 met Bob.", "spans": [[0, 3, "PERSON"], [8, 15, "ORG"], [12, 15, "PER"]]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--edges", "split", "--overlaps", "outermost"], [("PERSON", "Ada"), ("ORG", "met Bob")]),
+        (["--edges", "snap", "--overlaps", "innermost"], [("PERSON", "Ada2024"), ("PER", "Bob")]),
+        (["--edges", "drop", "--overlaps", "first", "--map", "ORG=GROUP"], [("GROUP", "met Bob")]),
+        (["--on-error", "repair", "--map", "PERSON=PER", "--leave-out", "ORG"], [("PER", "Ada"), ("PER", "Bob")]),
+    ],
+)
+def test_choices_are_given_as_options(tmp_path: Path, options: list[str], found: list[tuple[str, str]]) -> None:
+    make_project()
+    call_command("import_documents", "news", str(write(tmp_path / "a.jsonl", SPANS)), *options, "--verbosity", "0")
+    assert mentions_of(Document.objects.get()) == found
+
+
+@pytest.mark.django_db
+def test_duplicates_are_told_by_kind_and_labels_that_the_file_lacks_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_project()
+    path = str(write(tmp_path / "a.jsonl", {**GOOD, "id": "1"}))
+    call_command("import_documents", "news", path)
+    other = {"text": "Cy slept.", "id": "1"}
+    again = str(write(tmp_path / "b.jsonl", {**GOOD, "id": "1"}, GOOD, other))
+    call_command("import_documents", "news", again, "--duplicates", "keep", "--taken-ids", "keep", "--leave-out", "X")
+    out = capsys.readouterr()
+    told = "1 already there by their id, 1 whose id is there with another text, 1 the same as another article."
+    assert f"Of the file's articles {told}" in out.out
+    assert "The file has no label X." in out.err
+    assert Document.objects.count() == 3
+
+
 @pytest.mark.django_db
 def test_the_scheme_can_be_given(tmp_path: Path) -> None:
     make_project()
@@ -140,7 +176,7 @@ def test_columns_and_blank_lines_are_said_to_the_command(tmp_path: Path, capsys:
     nested = tmp_path / "a.tsv"
     nested.write_text("1\tDie\tO\tO\n2\tDeutsche\tS-ORG\tS-LOC\n")
     call_command("import_documents", "news", str(nested), "--tag-column", "3")
-    assert "Understood as conll BIOES" in capsys.readouterr().out
+    assert "Understood as CoNLL BIOES" in capsys.readouterr().out
     assert mentions_of(Document.objects.get()) == [("ORG", "Deutsche")]
     text = tmp_path / "b.txt"
     text.write_text("Ada sang.\n\nBob left.\n")
@@ -226,6 +262,7 @@ def test_exit_codes_are_honest(tmp_path: Path, capsys: pytest.CaptureFixture[str
     mixed = str(write(tmp_path / "a.jsonl", GOOD, BAD))
     assert code_of("import_documents", "news", mixed) == 1
     assert code_of("import_documents", "news", mixed, "--on-error", "perhaps") == 2
+    assert code_of("import_documents", "news", mixed, "--map", "PER=A B") == 2
     assert code_of("import_documents", "news", mixed, "--on-error", "skip") == 0
     assert code_of("import_documents", "news", mixed, "--on-error", "skip") == 1
     capsys.readouterr()

@@ -1,4 +1,5 @@
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from tqdm import tqdm
 
 from annotate import schemes, uploads
 from annotate.exchange import fields, importing
+from annotate.exchange.already import told
+from annotate.exchange.choices import CHOICES, EDGES, EXACT, NEAR, OVERLAPS, TAKEN
 from annotate.exchange.formats import READERS
+from annotate.exchange.spans import LONGEST_LABEL
 from annotate.management.finding import project_named
 from annotate.models import Import, Project
-from annotate.models.project import twins
+from annotate.models.project import LABEL_PATTERN, twins
 
 Status = Import.Status
 PROBLEMS_PRINTED = 20
@@ -33,6 +37,24 @@ class Command(BaseCommand):
         parser.add_argument("--on-error", choices=["repair", "skip", "fail"], default="fail")
         parser.add_argument("--split", choices=["auto", "train", "validation", "test"], default="auto")
         parser.add_argument("--as", choices=["finished", "suggestions"], default="finished", dest="as_")
+        parser.add_argument("--edges", choices=[*EDGES], default="", help="spans that begin or end inside a token")
+        parser.add_argument("--overlaps", choices=[*OVERLAPS], default="", help="spans that overlap: which is kept")
+        parser.add_argument("--duplicates", choices=[*EXACT], default="skip", dest="exact")
+        parser.add_argument("--near-duplicates", choices=[*NEAR], default="keep", dest="near")
+        parser.add_argument(
+            "--taken-ids", choices=[*TAKEN], default="skip", dest="taken", help="ids that are there with another text"
+        )
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            type=_pair,
+            metavar="LABEL=NAME",
+            help="what a label becomes",
+        )
+        parser.add_argument(
+            "--leave-out", action="append", default=[], metavar="LABEL", help="a label whose spans stay out"
+        )
         parser.add_argument("--text-column", default="", metavar="NAME", help="the column or key that holds the text")
         parser.add_argument(
             "--columns",
@@ -59,12 +81,15 @@ class Command(BaseCommand):
         quiet = options["verbosity"] == 0
         row = self._pass(self._receive(project, options), "Reading", quiet)
         self._tell_problems(row.preview, quiet)
+        self._tell_labels(row)
         row = self._pass(_confirmed(row, options["on_error"]), "Importing", quiet)
         report = row.report
         self.stdout.write(
             f"{report['articles']:,} articles, {report['tokens']:,} tokens, {report['entities']:,} entities imported; "
             f"{report['left_out']:,} left out, {report['repaired']:,} repaired, {report['aside']:,} held aside."
         )
+        if known := told(report["known"]):
+            self.stdout.write(f"Of the file's articles {', '.join(known)}.")
         twin = twins(project.label_names())
         for name in report["new_labels"]:
             like = f", which differs from {twin[name]} by its case alone" if name in twin else ""
@@ -73,12 +98,13 @@ class Command(BaseCommand):
             self.stdout.write(f"All problems, a line each: {uploads.problems_file(row)}")
 
     def _receive(self, project: Project, options: dict[str, Any]) -> Import:
-        names = ("format", "scheme", "on_error", "split", "as_", "text_column", "tag_column", "blank_lines")
-        chosen = {name: options[name] for name in names}
+        names = ("format", "scheme", "on_error", "split", "as_", "text_column", "tag_column", "blank_lines", *CHOICES)
+        chosen: dict[str, Any] = {name: options[name] for name in names}
         try:
             chosen["columns"] = fields.wished(options["columns"])
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
+        chosen["labels"] = {**dict(options["map"]), **dict.fromkeys(options["leave_out"], "")}
         chosen["label_list"] = [tag.strip() for tag in options["label_list"].split(",") if tag.strip()]
         with ExitStack() as stack:
             try:
@@ -100,6 +126,12 @@ class Command(BaseCommand):
             raise CommandError(f"{row.error or 'The import was cancelled.'} Nothing was imported.")
         return row
 
+    def _tell_labels(self, row: Import) -> None:
+        """Say which labels were named that the file does not have: most likely misspelt."""
+        for name in row.options["labels"]:
+            if name not in row.preview["labels"]:
+                self.stderr.write(f"notice: The file has no label {name}.")
+
     def _tell_problems(self, preview: dict[str, Any], quiet: bool) -> None:
         self.stdout.write(f"Understood as {preview['format']} {preview['scheme'].upper()}".rstrip())
         if quiet:
@@ -110,6 +142,13 @@ class Command(BaseCommand):
         more = preview["errors"] + preview["notices"] - PROBLEMS_PRINTED
         if more > 0:
             self.stderr.write(f"... and {more:,} more")
+
+
+def _pair(value: str) -> tuple[str, str]:
+    label, _, name = value.rpartition("=")
+    if not label or len(name) > LONGEST_LABEL or not re.match(LABEL_PATTERN, name):
+        raise ArgumentTypeError(f"{value!r} is not LABEL=NAME, where NAME can be a label")
+    return label, name
 
 
 def _confirmed(row: Import, on_error: str) -> Import:

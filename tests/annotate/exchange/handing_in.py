@@ -38,8 +38,8 @@ def checked(row: Import) -> Import:
     return claimed
 
 
-def imported(row: Import, on_error: str = "fail") -> Import:
-    assert Import.objects.confirm(checked(row), on_error)
+def imported(row: Import, on_error: str = "fail", **choices: Any) -> Import:
+    assert Import.objects.confirm(checked(row), on_error, choices)
     claimed = Import.objects.claim(row.pk, Status.CONFIRMED, Status.IMPORTING)
     assert claimed is not None
     importing.run(claimed)

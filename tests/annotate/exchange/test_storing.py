@@ -144,19 +144,42 @@ def test_labels_that_the_project_lacks_are_made() -> None:
     assert Project.objects.get().label_names() == ["ORG", "PER"]
 
 
-def test_a_second_import_of_the_same_file_brings_nothing_in() -> None:
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        ({}, "same_id", "Nothing new: all 2 articles are already there by their id."),
+        ({"id": ""}, "exact", "Nothing new: the project has all 2 articles already."),
+    ],
+)
+def test_a_second_import_of_the_same_file_brings_nothing_in(given: dict[str, str], kind: str, says: str) -> None:
     project = make_project()
-    imported(upload(project, [row(1), row(2)]))
-    again = imported(upload(project, [row(1), row(2)]))
-    assert again.preview["duplicates"] == 2
-    assert again.status == Import.Status.FAILED
-    assert again.error == "Nothing new: the project has all 2 articles already."
-    more = imported(upload(project, [row(1), row(3)]))
-    assert (more.report["articles"], more.report["duplicates"], more.report["left_out"]) == (1, 1, 1)
+    rows = [row(number, **given) for number in (1, 2, 3)]
+    imported(upload(project, rows[:2]))
+    again = imported(upload(project, rows[:2]))
+    assert (again.preview["duplicates"], again.preview["known"], again.preview["coming"]) == (2, {kind: 2}, 0)
+    assert (again.status, again.error) == (Import.Status.FAILED, says)
+    more = imported(upload(project, [rows[0], rows[2]]))
+    assert (more.report["articles"], more.report["known"], more.report["left_out"]) == (1, {kind: 1}, 1)
 
 
-def test_another_article_with_a_taken_id_keeps_it_in_the_metadata() -> None:
-    imported(upload(make_project(), [row(1), row(2, id="a1")]))
+def test_texts_that_differ_by_case_alone_come_in_once_each_however_often_they_are_imported() -> None:
+    project = make_project()
+    both = [{"text": STORY}, {"text": STORY.upper()}]
+    assert imported(upload(project, both)).report["known"] == {"near": 1}
+    assert imported(upload(project, both)).preview["known"] == {"exact": 2}
+    assert project.documents.count() == 2
+
+
+def test_another_article_with_a_taken_id_is_left_out_or_keeps_it_in_the_metadata() -> None:
+    project = make_project()
+    rows = [row(1), row(2, id="a1")]
+    left = imported(upload(project, rows))
+    assert (left.report["articles"], left.report["known"]) == (1, {"other_text": 1})
+    assert [p["message"] for p in left.report["problems"]] == [
+        "The project has the id 'a1' with another text: left out."
+    ]
+    for _ in range(2):  # what has come in without its id does not come again
+        imported(upload(project, rows, taken="keep"))
     first, second = Document.objects.all()
     assert (first.external_id, second.external_id, second.metadata) == ("a1", "", {"id": "a1"})
 
@@ -168,7 +191,7 @@ def test_two_imports_at_once_that_share_ids_both_come_in() -> None:
         intake.write([near.prepare(record) for record in storable(row(number, id=name))])
     found = Document.objects.order_by("pk").values_list("external_id", "metadata")
     assert list(found) == [("a", {}), ("b", {}), ("", {"id": "b"}), ("", {"id": "a"})]
-    assert [problem.kind for problem in first.stored.problems + second.stored.problems] == ["id-taken"] * 2
+    assert [problem.kind for _, problem in first.stored.problems + second.stored.problems] == ["id-taken"] * 2
 
 
 def test_near_duplicates_in_two_imports_at_once_do_not_part() -> None:
@@ -241,11 +264,14 @@ def test_an_article_is_found_though_the_one_like_it_that_came_before_is_held_asi
     assert sides_after(project, split="validation") == ["aside", "train", "aside"]
 
 
-def test_a_deleted_article_can_be_imported_again() -> None:
+@pytest.mark.parametrize(("given", "kept"), [({}, {}), ({"id": "a1"}, {"id": "a1"})])
+def test_a_deleted_article_can_be_imported_again(given: dict[str, str], kept: dict[str, str]) -> None:
     project = make_project()
-    storing.store(project, storable({"text": STORY}))
+    storing.store(project, storable({"text": STORY, **given}))
     project.documents.update(deleted_at=timezone.now())
-    assert storing.store(project, storable({"text": STORY})).articles == 1
+    assert storing.store(project, storable({"text": STORY, **given})).articles == 1
+    again = project.documents.get(deleted_at=None)
+    assert (again.external_id, again.metadata) == ("", kept)
 
 
 def test_a_forced_split_is_that_of_all() -> None:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from annotate import jobs, queue
 from annotate.exchange import formats
 from annotate.models import Document, Import, Prediction
-from tests.make import join, make_document, make_project, make_user, mentions_of
+from tests.make import join, make_document, make_user, mentions_of
 
 pytestmark = pytest.mark.django_db
 
@@ -26,23 +26,6 @@ SEED = {
     ],
     "validation": [{"tokens": ["Grace", "Hopper", "spoke", "."], "ner_tags": [1, 2, 0, 0]}],
 }
-
-
-@pytest.fixture
-def project(client):
-    user = make_user("ada")
-    client.force_login(user)
-    return make_project(manager=user)
-
-
-@pytest.fixture
-def worker(monkeypatch):
-    """Jobs are done at once, as if a worker stood by."""
-
-    def enqueue(name, function_name, *args, job_id):
-        getattr(jobs, function_name.removeprefix("annotate.jobs."))(*args)
-
-    monkeypatch.setattr(queue, "enqueue", enqueue)
 
 
 def upload(client, project, content, name="file", **data):
@@ -57,8 +40,8 @@ def page_of(client, row):
     return client.get(reverse("import", args=[row.pk])).content.decode()
 
 
-def confirm(client, row, on_error="fail"):
-    client.post(reverse("import_confirm", args=[row.pk]), {"on_error": on_error})
+def confirm(client, row, on_error="fail", **choices):
+    client.post(reverse("import_confirm", args=[row.pk]), {"on_error": on_error, **choices})
     row.refresh_from_db()
 
 
@@ -108,11 +91,17 @@ def test_fail_imports_nothing(client, project, worker):
     assert not Document.objects.exists()
 
 
-def test_the_list_of_problems_can_be_downloaded(client, project, worker):
+@pytest.mark.parametrize(("query", "starts"), [({}, b"{"), ({"as": "csv"}, b"\xef\xbb\xbfseverity,file,line,")])
+def test_the_report_can_be_downloaded_before_and_after_the_import(client, project, worker, query, starts):
     row = upload(client, project, SEED)
-    response = client.get(reverse("import_problems", args=[row.pk]))
-    assert "attachment" in response.headers["Content-Disposition"]
-    assert b"I-ORG" in b"".join(response.streaming_content)
+    for _ in range(2):
+        assert f"{reverse('import_problems', args=[row.pk])}?as=csv" in page_of(client, row)
+        response = client.get(reverse("import_problems", args=[row.pk]), query)
+        assert "attachment" in response.headers["Content-Disposition"]
+        content = b"".join(response.streaming_content)
+        assert content.startswith(starts)
+        assert b"I-ORG" in content
+        confirm(client, row, "repair")
 
 
 def test_a_pasted_article_keeps_its_text_to_the_letter(client, project, worker):

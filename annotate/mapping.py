@@ -1,4 +1,4 @@
-"""Which of a project's labels a ready model's labels most likely stand for, by their names alone. Pure."""
+"""Which of a project's labels those of a ready model or of a file most likely stand for, by their names alone. Pure."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ SAME = (
 
 
 def likely(its: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
-    """Give each of a model's labels the project's of the same name, else of the same meaning, else "" (left out)."""
+    """Give each of these labels the project's of the same name, else of the same meaning, else "" (left out)."""
     return {label: _like(label, ours) for label in its}
 
 

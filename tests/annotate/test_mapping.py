@@ -1,6 +1,6 @@
 import pytest
 
-from training.mapping import likely
+from annotate.mapping import likely
 
 
 @pytest.mark.parametrize(

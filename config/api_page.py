@@ -33,6 +33,12 @@ def groups() -> dict[str, list[Endpoint]]:
     return found
 
 
+def shapes() -> dict[str, list[Field]]:
+    """The fields of what others are made of."""
+    found = {name: _fields(shape) for name, shape in schema()["components"]["schemas"].items()}
+    return {name: fields for name, fields in sorted(found.items()) if fields}
+
+
 def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
     sent = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     shape = _shape(sent)
@@ -47,7 +53,7 @@ def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
             one["name"],
             _kind(one["schema"]),
             one.get("required", False),
-            one.get("description") or one["schema"].get("description", ""),
+            _plain(one.get("description") or one["schema"].get("description", "")),
         )
         for one in operation.get("parameters", [])
     ]
@@ -55,7 +61,7 @@ def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
         method.upper(),
         path,
         operation["summary"],
-        operation.get("description", ""),
+        _plain(operation.get("description", "")),
         parameters,
         _fields(shape),
         json.dumps(examples[0], indent=2, ensure_ascii=False) if examples else "",
@@ -63,10 +69,15 @@ def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
     )
 
 
+def _plain(text: str) -> str:
+    """Without the marks of code, which nobody sets here."""
+    return text.replace("`", "")
+
+
 def _fields(shape: dict[str, Any]) -> list[Field]:
     needed = shape.get("required", [])
     return [
-        Field(name, _kind(about), name in needed, about.get("description", ""))
+        Field(name, _kind(about), name in needed, _plain(about.get("description", "")))
         for name, about in shape.get("properties", {}).items()
     ]
 
@@ -88,6 +99,8 @@ def _kind(about: dict[str, Any]) -> str:
         return str(about["const"])
     if several := about.get("anyOf") or about.get("allOf"):
         return " | ".join(_kind(one) for one in several)
+    if pair := about.get("prefixItems"):
+        return f"[{', '.join(map(_kind, pair))}]"
     if about.get("type") == "array":
         return f"list of {_kind(about.get('items', {}))}"
     return str(about.get("format") or about.get("type") or "anything")

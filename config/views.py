@@ -75,6 +75,6 @@ def api_schema(request: HttpRequest) -> JsonResponse:
 @require_GET
 def api_page(request: HttpRequest) -> HttpResponse:
     """The API for people to read, written from its schema here: nothing is fetched from elsewhere."""
-    from config.api_page import groups
+    from config.api_page import groups, shapes
 
-    return render(request, "config/api.html", {"groups": groups()})
+    return render(request, "config/api.html", {"groups": groups(), "shapes": shapes()})

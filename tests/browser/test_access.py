@@ -38,6 +38,8 @@ def addresses(slug: str) -> tuple[str, ...]:
     return (
         "/",
         "/projects/new",
+        "/tokens",
+        "/api/",
         f"/projects/{slug}/",
         f"/projects/{slug}/articles",
         f"/projects/{slug}/settings",

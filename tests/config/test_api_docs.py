@@ -43,5 +43,6 @@ def test_the_program_that_follows_a_list_meets_every_article(live_server: Any, t
     for number in range(5):
         make_document(f"Ada met Bob {number} times.", project, title=f"T{number}")
     names = {"ADDRESS": live_server.url, "TOKEN": Program(ada, "read").token}
-    exec(re.search(r"```python\n(.*?)```", TEXT, re.S)[1], names)
+    [written] = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    exec(written, names)
     assert names["titles"] == [f"T{number}" for number in range(5)]

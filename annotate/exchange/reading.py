@@ -115,8 +115,8 @@ class Reading:
     def _beside(self, place: int | None) -> bytes | None:
         if place is None:
             return None
-        with self._path(place).open("rb") as stream:
-            return archive.whole(stream, self._name(place))
+        with archive.beside_it(self._name(place)), self._path(place).open("rb") as stream:
+            return archive.whole(stream)
 
     def _path(self, place: int) -> Path:
         return Path(settings.TAGDESK_DATA, self.row.files[place][0])

@@ -94,11 +94,20 @@ def to_be_read(names: Sequence[str], asked: str) -> Iterator[tuple[int, int | No
             yield place, needs.get(place)
 
 
-def whole(stream: BinaryIO, name: str) -> bytes:
+@contextmanager
+def beside_it(name: str) -> Iterator[None]:
+    """Let faults within the block be those of the file of this name, which another one needs."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"“{PurePosixPath(name).name}”, which belongs to it: {error}") from error
+
+
+def whole(stream: BinaryIO) -> bytes:
     """All of a file that another one needs. Raises FormatError where it is larger than such files are."""
     data = stream.read(MOST_BESIDE + 1)
     if len(data) > MOST_BESIDE:
-        raise FormatError(f"“{name}”, which belongs to it, is larger than {MOST_BESIDE:,} bytes.")
+        raise FormatError(f"It is larger than {MOST_BESIDE:,} bytes: no text of an article is.")
     return data
 
 
@@ -187,8 +196,8 @@ def _member(archive: ZipFile, info: ZipInfo, needed: ZipInfo | None) -> Member:
     def beside() -> bytes | None:
         if needed is None:
             return None
-        with _unpacked(archive, needed) as stream:
-            return whole(stream, _name(needed))
+        with beside_it(_name(needed)), _unpacked(archive, needed) as stream:
+            return whole(stream)
 
     return Member(_name(info), lambda: _unpacked(archive, info), beside)
 
@@ -206,15 +215,12 @@ def _unpacked(archive: ZipFile, info: ZipInfo) -> Iterator[BinaryIO]:
 
 def _refuse(info: ZipInfo) -> None:
     if info.flag_bits & 1:
-        raise FormatError(f"“{_name(info)}” is encrypted. Pack it again without a password.")
+        raise FormatError("It is encrypted. Pack it again without a password.")
     if info.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
-        raise FormatError(
-            f"“{_name(info)}” is packed by method {info.compress_type}, which is not read here. Pack it as a plain zip."
-        )
+        raise FormatError(f"It is packed by method {info.compress_type}, which is not read here. Pack a plain zip.")
     if info.file_size > max(ALWAYS_FINE, MOST_RATIO * info.compress_size):
         raise FormatError(
-            f"“{_name(info)}” unpacks to {info.file_size:,} bytes from {info.compress_size:,}: no article does. It was "
-            "not unpacked."
+            f"It would unpack to {info.file_size:,} bytes from {info.compress_size:,}, as no article does: left packed."
         )
 
 
@@ -225,7 +231,7 @@ def _chunks(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
             while chunk := source.read(CHUNK):
                 yield chunk
     except (*_DAMAGE, OverflowError) as error:
-        raise FormatError(f"“{_name(info)}” is damaged in the zip: {error}.") from error
+        raise FormatError(f"It is damaged in the zip: {error}.") from error
 
 
 def _name(info: ZipInfo) -> str:

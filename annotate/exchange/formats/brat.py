@@ -70,8 +70,8 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
             problems.append(record.error("brat", "The lines from here on were not looked at.", line=number))
             break
     if others:
-        told = ", ".join(f"{count:,} {kind}" for kind, count in others.items())
-        problems.append(record.notice("left-out", f"Besides entities the file has {told}, which were left out."))
+        told = ", ".join(f"{kind} {count:,}" for kind, count in others.items())
+        problems.append(record.notice("left-out", f"What is no entity was left out: {told}."))
     if not entities and not problems:
         problems.append(record.notice("no-entities", "The .ann has no entities: it counts as an article without any."))
     spans, notices = _spans(record, entities)

@@ -183,7 +183,7 @@ def _entities(record: Record, found: dict[str, list[Any]]) -> tuple[list[CharSpa
     values = [(_range(one), one.get(layers[chosen])) for one in found[chosen]]
     spans = [CharSpan(*place, str(value)) for place, value in values if value]
     if unnamed := len(values) - len(spans):
-        problems.append(record.notice("no-label", f"{unnamed:,} entities without a value were left out."))
+        problems.append(record.notice("no-label", f"Entities without a value were left out: {unnamed:,}."))
     return spans, problems
 
 

@@ -263,7 +263,7 @@ def _spans(
                 spans.append(CharSpan(start, end, _plain_value(label)))
     if not unnamed:
         return spans, []
-    return spans, [record.notice("no-label", f"{unnamed:,} tokens are of entities without a value: left out.")]
+    return spans, [record.notice("no-label", f"Entities without a value were left out, on {unnamed:,} tokens.")]
 
 
 def _cut(offsets: Offsets, edges: Iterable[int]) -> Iterator[tuple[int, int]]:

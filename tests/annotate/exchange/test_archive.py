@@ -9,6 +9,8 @@ from unittest.mock import patch
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ from annotate.exchange.records import Record
 from annotate.models import Document, Import
 from tests.annotate.exchange.handing_in import checked, imported
 from tests.annotate.exchange.zips import records_of_zip, unzipped, zip_of
-from tests.make import make_project, mentions_of
+from tests.make import join, make_project, make_user, mentions_of
 
 CONLL = "-DOCSTART- -X- -X- O\n\nBob I-PER\nleft O\n"
 
@@ -104,11 +106,11 @@ def damaged(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (encrypted(zip_of({"bad.txt": "Ada left."})), "“bad.txt” is encrypted"),
-        (damaged(zip_of({"bad.txt": "Ada left."}, zipfile.ZIP_STORED)), "“bad.txt” is damaged in the zip: Bad CRC-32"),
-        (zip_of({"bad.txt": "Ada left."}, zipfile.ZIP_BZIP2), "“bad.txt” is packed by method 12"),
+        (encrypted(zip_of({"bad.txt": "Ada left."})), "It is encrypted."),
+        (damaged(zip_of({"bad.txt": "Ada left."}, zipfile.ZIP_STORED)), "It is damaged in the zip: Bad CRC-32"),
+        (zip_of({"bad.txt": "Ada left."}, zipfile.ZIP_BZIP2), "It is packed by method 12"),
         (zip_of({"bad.txt": zip_of({"a.txt": "Ada left."})}), "This is a zip within the zip"),
-        (zip_of({"bad.txt": " " * (3 << 20)}), "“bad.txt” unpacks to 3,145,728 bytes from 3,0"),
+        (zip_of({"bad.txt": " " * (3 << 20)}), "It would unpack to 3,145,728 bytes from 3,0"),
         (zip_of({"bad.txt": b"Ada caf\xe9"}), "not UTF-8: byte 0xE9 at position 7"),
     ],
 )
@@ -120,6 +122,29 @@ def test_a_member_that_cannot_be_read_is_a_bad_record_with_its_name(content: byt
     assert problem["file"] == "bad.txt"
     assert told in problem["message"]
     assert (row.preview["articles"], row.preview["left_out"]) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_the_page_of_an_import_names_the_member_of_each_problem(client: Client) -> None:
+    row = checked(handed_in(("a.zip", zip_of({"in/bad.txt": b"Ada caf\xe9", "good.txt": "Bob left."}))))
+    user = join(row.project, make_user(), "manager")
+    client.force_login(user)
+    page = client.get(reverse("import", args=[row.pk])).content.decode()
+    assert "<strong>in/bad.txt</strong>: The file is not UTF-8" in page
+
+
+@pytest.mark.django_db
+def test_what_is_wrong_with_the_text_of_an_ann_is_told_with_both_names() -> None:
+    content = zip_of({"x/a.ann": "T1\tPER 0 3\tAda\n", "x/a.txt": "Ada left."}, zipfile.ZIP_STORED)
+    row = checked(handed_in(("a.zip", damaged(content))))
+    (problem,) = row.preview["problems"]
+    assert problem["file"] == "x/a.ann"
+    assert problem["message"].startswith("“a.txt”, which belongs to it: It is damaged in the zip")
+    row = checked(handed_in(("a.ann", ""), ("a.txt", b" " * (archive.MOST_BESIDE + 1))))
+    assert (
+        row.error
+        == "a.ann: “a.txt”, which belongs to it: It is larger than 16,777,216 bytes: no text of an article is."
+    )
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> None:

@@ -41,10 +41,7 @@ def test_what_is_no_entity_is_left_out_with_one_notice(records_of: Reader) -> No
     ann = "T1\tLOC 0 8\tFreetown\nR1\tin Arg1:T1 Arg2:T1\n#1\tNote T1\tsure?\nA1\tOld T1\n*\tEquiv T1 T1\nR2\tin x y\n"
     (record,) = records_of(ann, "a.ann", beside=TEXT.encode())
     assert [(p.severity, p.message) for p in record.problems] == [
-        (
-            "notice",
-            "Besides entities the file has 2 relations, 1 notes, 1 attributes, 1 equivalences, which were left out.",
-        )
+        ("notice", "What is no entity was left out: relations 2, notes 1, attributes 1, equivalences 1.")
     ]
 
 

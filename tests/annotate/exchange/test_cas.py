@@ -131,7 +131,7 @@ def test_a_layer_of_ones_own_is_read_where_there_are_no_named_entities(records_o
     assert mentions(record) == [("city", "Oslo")]
     assert [problem.message for problem in record.problems] == [
         "Other layers of the file were left out: webanno.custom.Plain.",
-        "1 entities without a value were left out.",
+        "Entities without a value were left out: 1.",
     ]
 
 
@@ -140,7 +140,7 @@ def test_the_types_beside_an_xmi_tell_its_own_layers(records_of: Reader) -> None
     layer = system.create_type("webanno.custom.Span", supertypeName="uima.tcas.Annotation")
     system.create_feature(layer, name="label", rangeType="uima.cas.String")
     (record,) = records_of(XMI, "a.xmi", beside=system.to_xml().encode())
-    assert mentions(record) == [("first name", "Ada")] or mentions(record) == [("first_name", "Ada")]
+    assert mentions(record) == [("first_name", "Ada")]
 
 
 def test_a_file_without_entities_is_an_article_without_them_and_says_so(records_of: Reader) -> None:

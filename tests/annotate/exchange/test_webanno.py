@@ -1,5 +1,6 @@
 """INCEpTION's WebAnno TSV 3.3, in and out."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -126,6 +127,25 @@ def test_what_is_wrong_is_told_with_its_line(records_of: Reader, body: str, line
 def test_an_older_version_is_refused(records_of: Reader) -> None:
     with pytest.raises(FormatError, match=r"This is WebAnno TSV 3\.0; read are 3\.2 and 3\.3"):
         one(records_of, "#FORMAT=WebAnno TSV 3.0\n\n")
+
+
+GOOD = (
+    f"{HEAD}{POS}{NER}\n\n#Text=Ms. Haag 😀\n1-1\t0-3\tMs.\tNN\t*[1]\tPER[1]\n1-2\t4-8\tHaag\tNN\t*[1]\tPER[1]\n"
+    "1-2.1\t4-6\tHa\t_\t*\tX|Y[2]\n1-3\t9-11\t😀\tNN\t_\t_\n\n#Text=Bob\n2-1\t12-15\tBob\tNN\t*\tPER\n"
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(GOOD)), st.sampled_from([*"0159-[]|\\_*\t\n#=.😀", "", "\n\n"])), max_size=6)
+)
+def test_a_damaged_file_is_a_bad_record_or_refused_and_nothing_else(
+    records_of: Reader, changes: list[tuple[int, str]]
+) -> None:
+    content = GOOD
+    for place, sign in changes:
+        content = content[:place] + sign + content[place + 1 :]
+    with suppress(FormatError):
+        assert len(records_of(content, "a.tsv", format="webanno", scheme="iob2")) == 1
 
 
 UNTAGGED = articles().map(lambda record: replace(record, tags=None))

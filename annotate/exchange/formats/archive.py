@@ -30,7 +30,6 @@ _NEEDING = ("brat", "xmi")  # formats of which an article may be two files
 # What `datasets` writes beside its files, to say what they are.
 _DATASET_CARDS = {"README.md", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}
 _BRAT_SETTINGS = {"annotation.conf", "visual.conf", "tools.conf", "kb_shortcuts.conf"}
-_ABOUT = {"readme.md", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}  # of datasets
 _DAMAGE = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u2028-\u202e\u2066-\u2069]+')
 
@@ -62,11 +61,11 @@ def is_zip(stream: BinaryIO) -> bool:
 
 
 def members(stream: BinaryIO, asked: str = "auto") -> Iterator[Member]:
-    """The files of a zip in its order, without folders, hidden ones and what is about the others; `asked` is the
-    format that was asked for. Raises FormatError for a zip that cannot be read at all, or that holds too much.
+    """The files of a zip in its order, without folders and hidden ones; `asked` is the format that was asked for.
+    Raises FormatError for a zip that cannot be read at all, or that holds too much.
     """
     archive = _opened(stream)
-    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_no_article(_name(info))]
+    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(_name(info))]
     size = sum(info.file_size for info in infos)
     if size > MOST_BYTES:
         raise FormatError(
@@ -243,10 +242,9 @@ def _name(info: ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _is_no_article(name: str) -> bool:
+def _is_hidden(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    hidden = "__MACOSX" in parts or any(part.startswith(".") for part in parts if part != "..")
-    return hidden or PurePosixPath(name).name.lower() in _ABOUT
+    return "__MACOSX" in parts or any(part.startswith(".") for part in parts if part != "..")
 
 
 def _fit(name: str) -> str:

@@ -63,7 +63,7 @@ def test_zips_and_files_come_in_together_and_problems_name_the_member() -> None:
     assert row.preview["articles"] == 1
 
 
-def test_folders_hidden_files_and_what_is_about_the_others_are_left_out() -> None:
+def test_folders_and_hidden_files_are_left_out() -> None:
     content = zip_of(
         {
             "a/": "",

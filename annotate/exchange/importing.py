@@ -131,6 +131,7 @@ class Survey:
     repairable: int = 0
     tokens: int = 0
     entities: int = 0
+    suggestions: int = 0
 
     def __post_init__(self) -> None:
         self.faults: Counter[str] = Counter()
@@ -155,6 +156,7 @@ class Survey:
         self.articles += 1
         self.tokens += len(whole.words or [])
         self.entities += len(spans)
+        self.suggestions += len(whole.suggestions())
         if len(self.first) < FIRST_SHOWN:
             self.first.append(_shown(whole, spans))
         room = REPAIRS_SHOWN - len(self.repairs)
@@ -184,7 +186,7 @@ def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, A
     known = dict.fromkeys(row.project.label_names())
     new = [name for name in survey.labels if name not in known]
     twin = twins([*known, *new])
-    counts = ("articles", "left_out", "repairable", "tokens", "entities")
+    counts = ("articles", "left_out", "repairable", "tokens", "entities", "suggestions")
     return {
         **{name: getattr(survey, name) for name in counts},
         "faults": dict(survey.faults),

@@ -25,7 +25,8 @@ def test_label_studios_people_tag_and_its_models_suggest() -> None:
         "predictions": [{"result": [result(26, 31, "LOC", score=0.5)]}],
     }
     done = imported(upload(make_project(labels=["ORG"]), json.dumps([task]), split="train"))
-    assert done.preview["format"] == "Label Studio"
+    assert (done.preview["format"], done.preview["new_labels"]) == ("Label Studio", ["PER", "LOC"])
+    assert (done.preview["entities"], done.preview["suggestions"]) == (1, 1)
     document = Document.objects.get()
     gold = document.gold()
     assert gold is not None

@@ -132,3 +132,10 @@ def test_counting_again_what_is_not_waiting_says_so(client, row):
     check_again(client, row, edges="snap")
     assert row.status == "done"
     assert "This import is not waiting for a decision any more." in page_of(client, row)
+
+
+def test_a_file_is_called_by_the_tool_it_is_from_and_its_suggestions_are_counted(client, project, worker):
+    item = {"text": TEXT, "predictions": {"entities": [{"start": 0, "end": 8, "label": "PER"}]}}
+    page = " ".join(page_of(client, upload(client, project, [item])).split())
+    assert "Understood as <strong>Potato</strong>" in page
+    assert "1 article, 19 tokens, 1 suggestion." in page

@@ -69,9 +69,10 @@ class Listing:
     project: Project
     chosen: Chosen = field(default_factory=Chosen)
 
-    def page(self, cursor: Cursor | None = None, size: int = PAGE) -> Page:
+    def page(self, cursor: Cursor | None = None, size: int | None = None) -> Page:
         """The articles behind the cursor, or before it. Constant in cost wherever it stands."""
         backward = cursor is not None and cursor.backward
+        size = size or PAGE
         places = self._places(cursor, size + 1)
         more, places = len(places) > size, places[:size]
         if backward:

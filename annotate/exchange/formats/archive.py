@@ -65,7 +65,7 @@ def members(stream: BinaryIO, asked: str = "auto") -> Iterator[Member]:
     Raises FormatError for a zip that cannot be read at all, or that holds too much.
     """
     archive = _opened(stream)
-    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(_name(info))]
+    infos = [info for info in archive.infolist() if info.filename and not info.is_dir() and not _is_hidden(_name(info))]
     size = sum(info.file_size for info in infos)
     if size > MOST_BYTES:
         raise FormatError(

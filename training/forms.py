@@ -22,27 +22,74 @@ class RunForm(forms.Form):
     """A recipe, and under Advanced what of it somebody sets by hand. What is left empty, the recipe chooses."""
 
     recipe = forms.ChoiceField(choices=[(name, recipe.title) for name, recipe in RECIPES.items()], required=False)
-    epochs = forms.IntegerField(min_value=1, max_value=500, required=False, label="Epochs")
-    learning_rate = forms.FloatField(
-        min_value=1e-7, max_value=0.1, required=False, label="Learning rate", widget=forms.TextInput
+    epochs = forms.IntegerField(
+        min_value=1, max_value=500, required=False, label="Epochs", help_text="How often all articles are read."
     )
-    token_budget = forms.IntegerField(min_value=16, max_value=262_144, required=False, label="Batch, in sub-words")
-    window = forms.IntegerField(min_value=16, max_value=LONGEST_WINDOW, required=False, label="Window, in sub-words")
+    learning_rate = forms.FloatField(
+        min_value=1e-7,
+        max_value=0.1,
+        required=False,
+        label="Learning rate",
+        help_text="How far each step goes. Too high, and nothing is learnt.",
+        widget=forms.TextInput,
+    )
+    token_budget = forms.IntegerField(
+        min_value=16,
+        max_value=262_144,
+        required=False,
+        label="Batch, in sub-words",
+        help_text="What one step reads. A word is one to three sub-words.",
+    )
+    window = forms.IntegerField(
+        min_value=16,
+        max_value=LONGEST_WINDOW,
+        required=False,
+        label="Window, in sub-words",
+        help_text="What the model sees at once of an article.",
+    )
     weight_decay = forms.FloatField(
-        min_value=0, max_value=1, required=False, label="Weight decay", widget=forms.TextInput
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Weight decay",
+        help_text="Draws all weights a little towards nothing at each step.",
+        widget=forms.TextInput,
     )
     warmup = forms.FloatField(
-        min_value=0, max_value=1, required=False, label="Warm-up, share of the steps", widget=forms.TextInput
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Warm-up, share of the steps",
+        help_text="In which the learning rate rises to its full height.",
+        widget=forms.TextInput,
     )
     frozen_share = forms.FloatField(
-        min_value=0, max_value=1, required=False, label="Frozen, share of the layers", widget=forms.TextInput
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Frozen from the start, share of the layers",
+        help_text="The lowest layers are left as they are, which is quicker.",
+        widget=forms.TextInput,
     )
     frozen_at_last = forms.FloatField(
-        min_value=0, max_value=1, required=False, label="Frozen at last, share of the layers", widget=forms.TextInput
+        min_value=0,
+        max_value=1,
+        required=False,
+        label="Frozen by the end, share of the layers",
+        help_text="As training goes on, more of the lower layers are left as they are.",
+        widget=forms.TextInput,
     )
-    all_subwords = forms.ChoiceField(choices=SUBWORDS, required=False, label="Sub-words trained")
+    all_subwords = forms.ChoiceField(
+        choices=SUBWORDS, required=False, label="Sub-words trained", help_text="Of a word that is more than one."
+    )
     start = forms.ChoiceField(choices=START, required=False, label="Begin")
-    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label="Seed")
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        required=False,
+        label="Seed",
+        help_text="The same seed on the same articles gives the same model.",
+    )
 
     ADVANCED = (
         "epochs",
@@ -69,6 +116,13 @@ class RunForm(forms.Form):
                 value = getattr(defaults, name)
                 shown = f"{value:.2g}" if isinstance(value, float) else str(value)
                 self.fields[name].widget.attrs["placeholder"] = shown
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        share, at_last = data.get("frozen_share"), data.get("frozen_at_last")
+        if share is not None and at_last is not None and at_last < share:
+            self.add_error("frozen_at_last", "What is frozen from the start stays frozen: this cannot be less.")
+        return data
 
     def advanced(self) -> list[forms.BoundField]:
         return [self[name] for name in self.ADVANCED]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FEWEST = 5  # finished articles, below which it knows less than the dictionary
 LEARNT_FROM = 60_000  # words at most of a split, in the newest articles: what is fitted anew in about a second
 READ_AT_ONCE = 5_000  # words of a split that are read for the first time in one fit: the rest follows in the next
+PATIENCE = 120.0  # seconds that a training waits with its comparison for a learner that is half learnt
+LOOK_EVERY = 0.5
 KEPT = 2  # projects whose learner is warm
 
 _warm: OrderedDict[int, Instant] = OrderedDict()
@@ -94,6 +96,16 @@ def has_learnt(project: Project) -> bool:
     if learner is None or learner.weights is None or learner.labels != project.label_names():
         return False
     return Learner.objects.filter(project=project, learnt=state_of(project)).exists()
+
+
+def await_it(project: Project, should_stop: Callable[[], bool]) -> None:
+    """Wait until the learner, if it is current, has read what it reads in turns, as after a change of labels: half
+    learnt it is no match for a model. It is not waited for longer than PATIENCE.
+    """
+    until = time.monotonic() + PATIENCE
+    half_learnt = Learner.objects.filter(project=project, source__current_for=project, fits__gt=0, learnt="")
+    while half_learnt.exists() and time.monotonic() < until and not should_stop():
+        time.sleep(LOOK_EVERY)
 
 
 def say(project: Project, articles: list[Article]) -> list[Any]:

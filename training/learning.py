@@ -183,6 +183,7 @@ def _judge(
     if before is not None and tagged is not None:
         tagged = [iob2.relabelled(tags, before.source.renamed) for tags in tagged]
     if before is None:
+        instant.await_it(project, hold.should_stop)
         tagged = instant.tags_of_held_out(project, frozen.validation)
     decision = compare(gold, tagged, predicted, _shared(frozen.labels, names, before))
     scores = {

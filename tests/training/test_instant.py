@@ -1,6 +1,7 @@
 """The instant learner in the predictor, on an encoder small enough to read in no time."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -248,6 +249,36 @@ def test_a_trained_model_is_compared_with_it_on_the_same_articles(desk: Project,
     assert "Kept aside" in run.scores["decision"]["reason"]
     assert desk.current_source is not None
     assert desk.current_source.kind == Source.Kind.INSTANT
+
+
+@pytest.mark.django_db(transaction=True)  # the heartbeat looks at the run from a thread
+def test_a_trained_model_is_not_compared_with_a_learner_that_is_half_learnt(
+    desk: Project, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a label was deleted: it reads all anew, some articles at a time."""
+    for name in ("Zoe", "Yan"):
+        make_document(f"Yesterday {name} met us all.", desk, finished=True, split="validation", PER=name)
+    learn(desk)
+    row = Learner.objects.filter(project=desk)
+    whole = row.values("learnt", "held_out").get()
+    nothing_yet = {key: {**said, "spans": []} for key, said in whole["held_out"].items()}
+    row.update(learnt="", held_out=nothing_yet)
+    monkeypatch.setattr(instant, "LOOK_EVERY", 0.0)
+    waits: list[float] = []
+
+    def goes_on(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            row.update(**whole)
+
+    monkeypatch.setattr(instant, "time", SimpleNamespace(sleep=goes_on, monotonic=lambda: float(len(waits))))
+    run = train(desk, encoder, epochs=1, learning_rate=1e-6)
+    assert (len(waits), run.scores["current"]["f1"]) == (3, 1.0)
+    row.update(learnt="", held_out=nothing_yet)
+    monkeypatch.setattr(instant, "PATIENCE", 2.0)  # it is not waited for for ever
+    waits.clear()
+    run = train(desk, encoder, epochs=1, learning_rate=1e-6)
+    assert (len(waits), run.scores["current"]["f1"]) == (2, 0.0)
 
 
 @pytest.mark.django_db(transaction=True)  # the heartbeat looks at the run from a thread

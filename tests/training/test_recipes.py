@@ -53,6 +53,14 @@ def test_a_recipe_and_levers_go_with_the_run(project: Project, signed_in: Client
     assert bell.rung == [("train", "training.jobs.train", run.pk)]
 
 
+def test_what_is_frozen_by_the_end_cannot_be_less_than_at_the_start(project: Project, signed_in: Client) -> None:
+    html = retrain(signed_in, project, frozen_share="0.5", frozen_at_last="0.3")
+    assert "What is frozen from the start stays frozen: this cannot be less." in html
+    assert not Run.objects.exists()
+    retrain(signed_in, project, frozen_share="0.3", frozen_at_last="0.5")
+    assert Run.objects.get().settings == {"recipe": "standard", "frozen_share": 0.3, "frozen_at_last": 0.5}
+
+
 def test_without_a_choice_it_is_standard(project: Project, signed_in: Client) -> None:
     retrain(signed_in, project)
     assert Run.objects.get().settings == {"recipe": "standard"}

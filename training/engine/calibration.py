@@ -24,14 +24,15 @@ from training.engine.decode import decode_all
 from training.engine.scores import FEWEST_ARTICLES, SEED, WITHIN, resampled
 
 FEWEST_SPANS = 300  # below, chance says more than a fit
-MOST_SPANS = 5000  # one number needs no more, and each temperature is a decoding of all of them
+MOST_SPANS = 5000  # three numbers need no more, and each temperature is a decoding of all of them
 FOLDS = 5
 BINS = 10  # of equal width, as is usual for the expected calibration error
 TEMPERATURES = np.geomspace(0.5, 4.0, 25)  # 9 % apart: finer ones change no probability by more than a point
 AT_ONCE = 50  # articles under all temperatures
 PERFECT_DRAWS = 200
 SUREST = 1 - 1e-6  # what a probability counts as at most, so that one wrong span does not decide all
-PRIOR = 1.0  # weight of the line that changes nothing against the spans
+PRIOR = 1.0  # weight of the line that changes nothing: that of some four spans, which many spans outweigh
+FLATTEST = 0.05  # slope: less would take away the order of spans
 NEWTON_STEPS = 25
 SMALLEST_STEP = 1e-6
 
@@ -153,39 +154,50 @@ def just_tempered(judged: Judged) -> tuple[Scale, int]:
 
 
 def tempered_and_lined(judged: Judged) -> tuple[Scale, int]:
-    """Find the temperature and the line under which together the spans have the least log loss."""
-    scales = [
-        Scale(float(temperature), *fitted_line(row, judged.right))
-        for temperature, row in zip(TEMPERATURES, judged.probabilities, strict=True)
-    ]
-    moved = [scale.line(row) for scale, row in zip(scales, judged.probabilities, strict=True)]
-    place = int(np.argmin([log_loss(row, judged.right) for row in moved]))
-    return scales[place], place
+    """Find the temperature, and then the line under which the spans have the least log loss. Not both at once: a line
+    makes good what a temperature does wrong, and the order of articles goes by the temperature alone.
+    """
+    scale, place = just_tempered(judged)
+    slope, offset = fitted_line(judged.probabilities[place], judged.right)
+    return scale._replace(slope=slope, offset=offset), place
 
 
 def fitted_line(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit slope and offset of the log odds to what was right, by Newton's method. Where no rising line does, the one
-    that changes nothing.
+    """Fit slope and offset of the log odds to what was right. The line always rises, so that spans keep their order:
+    where how sure the model is says nothing, or less, it is nearly level.
     """
-    odds = np.stack([log_odds(probabilities), np.ones(len(probabilities))], axis=1)
+    odds = log_odds(probabilities)
+    slope, offset = _newton(np.stack([odds, np.ones(len(odds))], axis=1), right, np.zeros(len(odds)), [1.0, 0.0])
+    if slope >= FLATTEST:
+        return slope, offset
+    return FLATTEST, _newton(np.ones((len(odds), 1)), right, FLATTEST * odds, [0.0])[0]
+
+
+def _newton(
+    columns: NDArray[np.float64], right: NDArray[np.bool_], fixed: NDArray[np.float64], usual: list[float]
+) -> list[float]:
+    """Fit the weights of columns, (spans, weights), whose sum with what is fixed are log odds (logistic regression by
+    Newton's method with halved steps). The usual weights count as PRIOR spans do.
+    """
     sign = np.where(right, 1.0, -1.0)
-    nothing = np.array([1.0, 0.0])
+    start = np.array(usual)
 
-    def loss(line: NDArray[np.float64]) -> float:
-        far = line - nothing
-        return float(np.logaddexp(0, -sign * (odds @ line)).sum() + PRIOR * (far @ far) / 2)
+    def loss(weights: NDArray[np.float64]) -> float:
+        far = weights - start
+        return float(np.logaddexp(0, -sign * (columns @ weights + fixed)).sum() + PRIOR * (far @ far) / 2)
 
-    line = nothing
+    weights = start
     for _ in range(NEWTON_STEPS):
-        said = _share(odds @ line)
-        gradient = odds.T @ (said - right) + PRIOR * (line - nothing)
-        curvature = (odds * (said * (1 - said))[:, None]).T @ odds + PRIOR * np.eye(2)
+        said = _share(columns @ weights + fixed)
+        gradient = columns.T @ (said - right) + PRIOR * (weights - start)
+        curvature = (columns * (said * (1 - said))[:, None]).T @ columns + PRIOR * np.eye(len(start))
         step = np.linalg.solve(curvature, gradient)
-        while loss(line - step) > loss(line) and np.abs(step).max() > SMALLEST_STEP:
+        while loss(weights - step) > loss(weights):
             step = step / 2
-        line = line - step
-    slope, offset = line.tolist()
-    return (slope, offset) if slope > 0 else (1.0, 0.0)
+        weights = weights - step
+        if np.abs(step).max() < SMALLEST_STEP:
+            break
+    return [float(weight) for weight in weights]
 
 
 def _share(odds: NDArray[np.float64]) -> NDArray[np.float64]:

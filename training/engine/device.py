@@ -37,7 +37,12 @@ def prepare() -> torch.device:
 
 def half_precision() -> torch.dtype:
     """Choose what to compute half as exactly in, where that is quicker: with bfloat16 nothing overflows."""
-    return torch.float16 if torch.cuda.is_available() and not torch.cuda.is_bf16_supported() else torch.bfloat16
+    return torch.float16 if torch.cuda.is_available() and not _has_bfloat16() else torch.bfloat16
+
+
+def _has_bfloat16() -> bool:
+    """Whether the GPU computes with it itself: what is emulated is slow."""
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def mixed_precision() -> torch.dtype | None:

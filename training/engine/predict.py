@@ -148,5 +148,5 @@ def knowledge(folder: Path) -> Knowledge:
         return Knowledge(tokenizer, window)
     told = json.loads(manifest.read_text(encoding="utf-8"))
     reading = Reading(**told["reading"]) if "reading" in told else None
-    scale = scale_of(told.get("calibration", {}))
+    scale = scale_of(told.get("calibration") or {})
     return Knowledge(tokenizer, min(window, told["settings"]["window"]), reading, scale)

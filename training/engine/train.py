@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,6 +84,8 @@ def train(
 
     Raises TrainingError (nothing to learn from), EncoderError, Diverged, and Stopped.
     """
+    if ranks.count() > 1:  # which gradients processes add up is settled as training begins
+        settings = replace(settings, frozen_at_last=settings.frozen_share)
     tags = tag_names(labels)
     check_data(tags, training, validation)
     report = Reporter(on_progress, should_stop)

@@ -106,7 +106,10 @@ def _header(numbered: Iterator[tuple[int, str]]) -> tuple[list[tuple[str, list[s
         kind, _, declared = line.rstrip("\r\n").partition("=")
         if f"{kind}=" not in {SPAN_LAYER, CHAINS, RELATIONS}:
             return layers, (number, line)
-        name, *features = [part for part in declared.split("|") if part]
+        parts = [part for part in declared.split("|") if part]
+        if not parts:
+            raise _Broken(number, "The line names no layer.")
+        name, *features = parts
         layers.append((f"{kind}={name}", features or [""]))
         if len(layers) > MOST_LAYERS:
             raise _Broken(number, f"The file names more than {MOST_LAYERS} layers.")

@@ -124,6 +124,11 @@ def test_what_is_wrong_is_told_with_its_line(records_of: Reader, body: str, line
     assert told in error.message
 
 
+def test_a_layer_without_a_name_is_told_with_its_line(records_of: Reader) -> None:
+    (error,) = one(records_of, f"{HEAD}#T_SP=|\n\n#Text=Bob\n1-1\t0-3\tBob\tPER\n").errors
+    assert (error.line, error.message) == (2, "The line names no layer.")
+
+
 def test_an_older_version_is_refused(records_of: Reader) -> None:
     with pytest.raises(FormatError, match=r"This is WebAnno TSV 3\.0; read are 3\.2 and 3\.3"):
         one(records_of, "#FORMAT=WebAnno TSV 3.0\n\n")

@@ -23,6 +23,7 @@ from training.engine.calibration import (
     fitted_line,
     judge,
     just_tempered,
+    log_loss,
     perfect_error,
     reliability,
     scale_of,
@@ -92,12 +93,21 @@ def test_a_model_that_is_as_wrong_where_it_is_sure_is_brought_down_by_a_line() -
     assert found["after"]["error"] < 0.4 * by_factor["error"]
 
 
-def test_where_no_rising_line_fits_none_is_drawn() -> None:
+def test_a_line_always_rises_and_never_makes_it_worse() -> None:
     said = np.linspace(0.1, 0.9, 100)
-    assert fitted_line(said, said < 0.5) == (1.0, 0.0)
-    slope, offset = fitted_line(said, np.ones(100, dtype=bool))  # all right: no line is steep enough
-    assert 0 < slope < 100
-    assert 0 < offset < 100
+    rising, falling, alternating = said > 0.4, said < 0.5, np.arange(100) % 2 == 0
+    for right in (rising, falling, alternating, np.ones(100, dtype=bool), np.zeros(100, dtype=bool)):
+        slope, offset = fitted_line(said, right)
+        assert calibration.FLATTEST <= slope < 100
+        assert abs(offset) < 100
+        lined = Scale(1.0, slope, offset).line(said)
+        assert log_loss(lined, right) <= log_loss(said, right)
+        share = np.clip(right.mean(), 0.05, 0.95)
+        assert log_loss(lined, right) < log_loss(np.full(100, share), right) + 0.1
+    assert fitted_line(said, falling)[0] == calibration.FLATTEST
+    sure = np.full(300, 1 - 1e-9)  # and all wrong
+    slope, offset = fitted_line(sure, np.zeros(300, dtype=bool))
+    assert Scale(1.0, slope, offset).line(sure[:1])[0] < 0.05
 
 
 @given(arrays(np.float64, st.integers(0, 9), elements=st.floats(0, 1)), st.floats(0.05, 20), st.floats(-9, 9))

@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.engine.test_train import FIVE, LABELS, settings_for
+from tests.training.engine.tiny import tiny_bert
 from training.engine.checkpoints import SEAL, Checkpoints
+from training.engine.frozen import Frozen
 from training.engine.progress import Progress
 from training.engine.recipe import Settings
 from training.engine.train import Result, train
@@ -20,12 +22,9 @@ class Died(BaseException):
 
 
 @pytest.fixture
-def restless(encoder: Path, tmp_path: Path) -> Path:
+def restless(tmp_path: Path) -> Path:
     """An encoder with dropout: where it goes on with other random numbers, it ends elsewhere."""
-    folder = tmp_path / "encoder"
-    folder.mkdir()
-    for file in encoder.iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
+    folder = tiny_bert(tmp_path / "encoder", layers=4)
     config = json.loads((folder / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.2}
     (folder / "config.json").write_text(json.dumps(config))
@@ -53,25 +52,43 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("share", [{}, {"frozen_share": 0.5}, {"frozen_at_last": 0.5}])
+FREEZING = {"frozen_share": 0.25, "frozen_at_last": 0.75}  # of four layers the second from step 7 on, the third from 13
+
+
+@pytest.mark.parametrize(
+    ("share", "step"), [({}, 12), ({"frozen_share": 0.5}, 12), (FREEZING, 5), (FREEZING, 10), (FREEZING, 15)]
+)
 def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
-    restless: Path, tmp_path: Path, share: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    restless: Path, tmp_path: Path, share: dict[str, float], step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.engine.progress.REPORT_EVERY", 0.0)
     settings = settings_for(restless, epochs=8, **share)
+    frozen: list[int] = []
+    rise = Frozen.rise
+
+    def told(below: Frozen, count: int) -> None:
+        rise(below, count)
+        frozen.append(below.count)
+
+    monkeypatch.setattr(Frozen, "rise", told)
     whole = run(settings, tmp_path / "whole")
+    of_all = frozen[-16:]
+    if share is FREEZING:
+        assert of_all == [1] * 6 + [2] * 6 + [3] * 4
     kept: list[int] = []
     checkpoints = Checkpoints(tmp_path / "kept", kept.append, every=0.0)
     with pytest.raises(Died):
-        run(settings, tmp_path / "cut", checkpoints, after(12))
+        run(settings, tmp_path / "cut", checkpoints, after(step))
     assert not (tmp_path / "cut").exists()
     last = checkpoints.last()
     assert last is not None
-    assert (last.step, kept[-1]) == (11, 11)
-    assert [folder.name for folder in checkpoints.folder.iterdir()] == ["checkpoint-11"]  # the older ones are gone
+    assert (last.step, kept[-1]) == (step - 1, step - 1)
+    # The older ones are gone.
+    assert [folder.name for folder in checkpoints.folder.iterdir()] == [f"checkpoint-{step - 1}"]
     seen: list[Progress] = []
     resumed = run(settings, tmp_path / "cut", checkpoints, seen.append)
-    assert next(progress for progress in seen if progress.phase == "training").step == 11
+    assert next(progress for progress in seen if progress.phase == "training").step == step - 1
+    assert frozen[-(17 - step) :] == of_all[step - 1 :]
     assert resumed.manifest["losses"] == whole.manifest["losses"]
     for name, tensor in weights(tmp_path / "whole").items():
         assert torch.equal(tensor, weights(tmp_path / "cut")[name]), name

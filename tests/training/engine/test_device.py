@@ -31,5 +31,5 @@ def test_half_of_the_precision_is_for_gpus(
     gpu: bool, brain: bool, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: brain)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: brain or including_emulation)
     assert device.mixed_precision() == (getattr(torch, expected) if expected else None)

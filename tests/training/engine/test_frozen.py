@@ -9,6 +9,7 @@ from transformers import AutoModelForTokenClassification
 
 from tests.training.engine.families import FAMILIES, build
 from tests.training.engine.test_train import FIVE, run, settings_for
+from tests.training.engine.tiny import tiny_bert
 from training.engine import frozen
 from training.engine.align import pieces
 from training.engine.encoders import EncoderError, load_model, load_tokenizer
@@ -67,22 +68,51 @@ def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
     assert [name for name, _ in model.named_parameters()] == names
 
 
-def test_what_is_frozen_later_reads_what_it_would_have_read_in_one_piece(encoder: Path) -> None:
-    tokenizer = load_tokenizer(str(encoder))
-    parts = pieces(tokenizer, FIVE, 32)
-    for steps in ([2], [1, 2]):
+def test_training_freezes_more_as_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each layer learns until it is frozen, and not at all from then on."""
+    encoder = tiny_bert(tmp_path / "encoder", layers=4)
+    then: dict[int, dict[str, Any]] = {}
+    rise = frozen.Frozen.rise
+
+    def noted(below: frozen.Frozen, count: int) -> None:
+        for layer in range(below.count, count):
+            then[layer] = {name: weight.clone() for name, weight in below.layers[layer].state_dict().items()}
+        rise(below, count)
+
+    monkeypatch.setattr(frozen.Frozen, "rise", noted)
+    settings = settings_for(encoder, epochs=6, frozen_share=0.25, frozen_at_last=0.75)
+    folder = run(settings, tmp_path / "v1").folder
+    before, after = weights(encoder), weights(folder)
+    assert list(then) == [0, 1, 2]
+    for layer, frozen_as in then.items():
+        for name, weight in frozen_as.items():
+            place = f"encoder.layer.{layer}.{name}"
+            assert torch.equal(weight, after[place]), place
+            assert layer == 0 or not name.endswith("weight") or not torch.equal(weight, before[place]), place
+    assert not torch.equal(after["encoder.layer.3.output.dense.weight"], before["encoder.layer.3.output.dense.weight"])
+
+
+def test_what_is_frozen_later_reads_what_it_would_have_read_in_one_piece(tmp_path: Path) -> None:
+    encoder = tiny_bert(tmp_path / "encoder", layers=4)
+    parts = pieces(load_tokenizer(str(encoder)), FIVE, 32)
+
+    def read_by(steps: list[int]) -> list[torch.Tensor]:
         model = load_model(str(encoder), TAGS)
         with frozen.frozen(model, steps[0], parts, 0) as below:
-            assert below.states is not None
-            below.states[0]
-            before = below.states
             for count in steps[1:]:
+                before = below.states
+                assert before is not None
+                before[0]
                 below.rise(count)
-            told = [below.states[i] for i in range(len(parts))]
-            assert below.states is before or not before.read  # kept once
-        if steps == [2]:
-            expected = told
-    assert all(torch.equal(one, other) for one, other in zip(told, expected, strict=True))
+                assert below.states is not None
+                below.states[0]
+                assert 0 not in before.read  # kept once
+            assert below.states is not None
+            return [below.states[i] for i in range(len(parts))]
+
+    expected = read_by([3])
+    for steps in ([1, 3], [1, 2, 3]):
+        assert all(torch.equal(one, other) for one, other in zip(read_by(steps), expected, strict=True))
 
 
 def test_more_is_frozen_in_even_steps() -> None:

@@ -82,15 +82,36 @@ def test_a_broken_file_is_told_in_words(small: Path, tmp_path: Path) -> None:
         OnnxPredictor.load_file(small, tmp_path / "exact")
 
 
-def test_no_core_waits_while_another_has_two_pieces(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("cores", [1, 2, 4, 16])
+@pytest.mark.parametrize("count", [1, 4, 9, 33, 200])
+def test_all_cores_end_at_about_the_same_time(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = OnnxPredictor.__new__(OnnxPredictor)
+    predictor.budget = onnx.TOKEN_BUDGET
+    monkeypatch.setattr("training.engine.device.cores", lambda: cores)
+    lengths = [90 + 7 * i % 39 for i in range(count)]
+    busy = [0] * cores
+    for batch in predictor._batches(lengths):
+        first_free = busy.index(min(busy))
+        busy[first_free] += max(lengths[i] for i in batch) * len(batch)
+        assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= onnx.TOKEN_BUDGET
+    assert max(busy) <= 1.1 * sum(lengths) / cores + max(lengths) * (1 if count < 100 else 4)
+
+
+def test_a_batch_that_fails_ends_all(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     onnx.export(small, tmp_path / "exact")
     predictor = OnnxPredictor.load_file(small, tmp_path / "exact")
-    monkeypatch.setattr("training.engine.device.cores", lambda: 4)
-    assert sorted(map(len, predictor._batches([9, 10, 10, 11]))) == [1, 1, 1, 1]
-    most = predictor._batches([100] * 1000)
-    assert max(len(batch) for batch in most) == predictor.budget // 100
+    monkeypatch.setattr("training.engine.device.cores", lambda: 2)
+    predictor.budget = 1
+    begun: list[int] = []
+
+    def fail(batch: Any) -> None:
+        begun.append(1)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(predictor, "_logits", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        predictor.predict([FIVE[0]._replace(key=str(i)) for i in range(100)])
+    assert len(begun) <= onnx.AHEAD * 2 + 2
 
 
 def test_what_was_not_begun_is_left_when_stopped(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,4 +134,4 @@ def test_what_was_not_begun_is_left_when_stopped(small: Path, tmp_path: Path, mo
     many = [FIVE[0]._replace(key=str(i)) for i in range(500)]
     with pytest.raises(KeyboardInterrupt):
         predictor.predict(many, stop)
-    assert len(computed) < 250
+    assert len(computed) <= onnx.AHEAD + 2

@@ -65,6 +65,17 @@ def test_neighbours_of_one_label_stay_two(learnt: Run) -> None:
     assert [span[:3] for span in fourth.spans] == [(0, 1, "PER"), (1, 2, "PER"), (2, 4, "PER"), (6, 7, "LOC")]
 
 
+def test_what_trained_in_half_precision_is_scored_in_the_usual_one(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.engine.device.mixed_precision", lambda: torch.bfloat16)
+    half = run(settings_for(encoder, epochs=10), tmp_path / "v1")
+    assert Predictor.load(half.folder).predict(FIVE) == half.result.predicted
+    monkeypatch.undo()
+    usual = run(settings_for(encoder, epochs=10), tmp_path / "v2")
+    assert half.result.manifest["losses"] != usual.result.manifest["losses"]
+
+
 def test_a_loaded_model_says_what_the_trained_one_said(learnt: Run) -> None:
     again = Predictor.load(learnt.folder).predict(FIVE)
     assert [predicted._replace(spans=[], uncertainty=0) for predicted in again] == [
@@ -338,4 +349,13 @@ def test_recipes_differ_in_passes_and_in_what_is_frozen() -> None:
     quick, standard, thorough = (Settings.for_data(20_000, name) for name in ("quick", "standard", "thorough"))
     assert quick.epochs < standard.epochs < thorough.epochs
     assert quick.frozen_share >= standard.frozen_share >= thorough.frozen_share
+    assert quick.frozen_at_last >= standard.frozen_at_last >= thorough.frozen_at_last
     assert work(20_000, quick) < work(20_000, standard)
+
+
+def test_who_says_what_is_frozen_means_it_for_all_of_the_training() -> None:
+    by_hand = Settings.for_data(20_000, frozen_share=0.0)
+    assert (by_hand.frozen_share, by_hand.frozen_at_last) == (0.0, 0.0)
+    both = Settings.for_data(20_000, frozen_share=0.0, frozen_at_last=0.5)
+    assert (both.frozen_share, both.frozen_at_last) == (0.0, 0.5)
+    assert Settings.for_data(20_000).frozen_at_last > Settings.for_data(20_000).frozen_share

@@ -37,13 +37,13 @@ def wordpiece() -> Any:
     return fast(tokenizer_object=tokenizer, model_max_length=64, **names)
 
 
-def tiny_bert(folder: Path, positions: int = 64) -> Path:
-    """Write a random BERT of two layers with its tokenizer, as an encoder's folder."""
+def tiny_bert(folder: Path, positions: int = 64, layers: int = 2) -> Path:
+    """Write a random BERT with its tokenizer, as an encoder's folder."""
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(WORDPIECES),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=positions,

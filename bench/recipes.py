@@ -1,4 +1,4 @@
-"""Choose the recipe's defaults: F1 and seconds by learning rate, passes and frozen share, on few articles and on many.
+"""Choose the recipe's defaults: F1 and seconds by learning rate, passes and what is frozen, on few articles and many.
 
 `python -m bench.recipes` trains on the first articles of WikiGold, as many as each of `--sizes` says, and scores on the
 same forty-five held-out ones. One setting is changed at a time, the others are the recipe's. With `--json`, the last

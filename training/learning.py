@@ -185,7 +185,11 @@ def _judge(
     if before is None:
         instant.await_it(project, hold.should_stop)
         tagged = instant.tags_of_held_out(project, frozen.validation)
-    decision = compare(gold, tagged, predicted, _shared(frozen.labels, names, before))
+    shared = _shared(frozen.labels, names, before)
+    against = f"version {before.number}" if before else "the instant learner"
+    decision = compare(gold, tagged, predicted, shared, f"{against}, current then,")
+    if decision.difference is not None and len(shared) < len(frozen.labels):
+        trouble = f"Both were scored by the labels that both know: {', '.join(shared)}."
     scores = {
         "candidate": result.scores,
         "current": score(gold, tagged) if tagged and gold else None,
@@ -232,7 +236,11 @@ def _tag_with(
 
 
 def _in_words(decision: Decision, trouble: str) -> Decision:
-    return decision._replace(reason=f"Promoted. {trouble}") if trouble else decision
+    """With what is to be known of it besides."""
+    if not trouble:
+        return decision
+    compared = decision.reason if decision.difference is not None else "Promoted."
+    return decision._replace(reason=f"{compared} {trouble}")
 
 
 def _keep_with_mistakes(

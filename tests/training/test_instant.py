@@ -246,7 +246,8 @@ def test_a_trained_model_is_compared_with_it_on_the_same_articles(desk: Project,
     run = train(desk, encoder, epochs=1, learning_rate=1e-6)
     desk.refresh_from_db()
     assert run.scores["current"]["f1"] == 1.0
-    assert "Kept aside" in run.scores["decision"]["reason"]
+    assert run.scores["decision"]["reason"].startswith("Kept aside")
+    assert "against the instant learner, current then," in run.scores["decision"]["reason"]
     assert desk.current_source is not None
     assert desk.current_source.kind == Source.Kind.INSTANT
 

@@ -75,9 +75,19 @@ def test_a_worse_model_is_kept_aside_and_says_why(newsroom: Project, encoder: Pa
     newsroom.refresh_from_db()
     assert worse.status == "succeeded"
     assert not worse.promoted
-    assert worse.scores["decision"]["reason"].startswith("Kept aside")
+    reason = worse.scores["decision"]["reason"]
+    assert reason.startswith("Kept aside: F1 -")
+    assert "against version 1, current then, on 2 held-out articles" in reason
+    assert "both know" not in reason
     assert newsroom.current_source == good.version.source
     assert rung == []
+
+
+def test_where_labels_differ_the_decision_says_which_ones_it_goes_by(newsroom: Project, encoder: Path) -> None:
+    learn(newsroom, encoder)
+    newsroom.add_labels(["ORG"])
+    second = learn(newsroom, encoder)
+    assert "Both were scored by the labels that both know: PER, LOC." in second.scores["decision"]["reason"]
 
 
 def test_without_a_finished_held_out_article_there_is_no_score_and_the_model_is_used(

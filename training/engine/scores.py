@@ -166,13 +166,16 @@ def _same_lengths(gold: Tags, predicted: Tags) -> tuple[list[list[str]], list[li
     return [list(tags) for tags in gold], [list(tags) for tags in predicted]
 
 
-def compare(gold: Tags, current: Tags | None, candidate: Tags, labels: Sequence[str]) -> Decision:
+def compare(
+    gold: Tags, current: Tags | None, candidate: Tags, labels: Sequence[str], against: str = "the current model"
+) -> Decision:
     """Decide whether the candidate becomes the current model, on the same articles for both.
 
     current: the current model's tags, None where there is no current model; labels: those that both models know,
-    entities of others are left out on all sides. A paired bootstrap over articles (Koehn 2004) keeps the candidate
-    aside if it is likelier than CHANCE to lose more than MARGIN of F1; where articles or entities are too few for
-    that, the difference itself decides, by the same margin. Raises ValueError where lengths differ.
+    entities of others are left out on all sides; against: what the current model is called in the reason. A paired
+    bootstrap over articles (Koehn 2004) keeps the candidate aside if it is likelier than CHANCE to lose more than
+    MARGIN of F1; where articles or entities are too few for that, the difference itself decides, by the same margin.
+    Raises ValueError where lengths differ.
     """
     if current is None:
         return Decision(True, _without_current(gold), None, None, None)
@@ -190,7 +193,7 @@ def compare(gold: Tags, current: Tags | None, candidate: Tags, labels: Sequence[
     if len(gold) >= FEWEST_ARTICLES and entities >= FEWEST_ENTITIES:
         worse, better = _chances(theirs, ours)
     promote = difference >= -MARGIN if worse is None else worse <= CHANCE
-    reason = _reason(promote, difference, worse, better, len(gold), entities)
+    reason = _reason(promote, against, difference, worse, better, len(gold), entities)
     return Decision(promote, reason, difference, worse, better)
 
 
@@ -201,12 +204,18 @@ def _without_current(gold: Tags) -> str:
 
 
 def _reason(
-    promote: bool, difference: float, worse: float | None, better: float | None, articles: int, entities: int
+    promote: bool,
+    against: str,
+    difference: float,
+    worse: float | None,
+    better: float | None,
+    articles: int,
+    entities: int,
 ) -> str:
     verdict = "Promoted" if promote else "Kept aside"
     change = "the same F1 as" if round(difference, 3) == 0 else f"F1 {difference:+.3f} against"
     held_out = f"on {articles} held-out {'article' if articles == 1 else 'articles'}"
-    found = f"{verdict}: {change} the current model {held_out}"
+    found = f"{verdict}: {change} {against} {held_out}"
     if worse is None:
         held = f"{entities} {'entity' if entities == 1 else 'entities'}"
         return f"{found} with {held}: too few to judge, so the plain difference decided."

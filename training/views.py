@@ -132,6 +132,7 @@ def learner_line(project: Project) -> dict[str, Any]:
     return {
         "row": row,
         "is_current": row is not None and row.is_current,
+        "takes_over": row is not None and row.fits > 0 and project.instant and project.current_source_id is None,
         "fewest": FEWEST,
         "kept": telling.kept(judged.accepted, judged.looked_at, judged.at_finish),
     }
@@ -196,6 +197,7 @@ def _render_panel(
         "run": last,
         "told": _told(last) if last else None,
         "version": current,
+        "has_versions": current is not None or project.versions.exists(),
         "suggested": suggested,
         "waiting": waiting,
         "filling": telling.filling(current.filling, suggested, time.time()) if current else "",

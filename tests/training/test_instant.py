@@ -168,7 +168,15 @@ def test_one_click_brings_it_back_where_a_trained_model_is_current(
     page = signed_in.get(reverse("models", args=[desk.slug])).content.decode()
     assert 'name="over"' in page
     signed_in.post(reverse("learner_switch", args=[desk.slug]), {"kind": "instant", "on": "", "over": ""})
+    page = signed_in.get(reverse("models", args=[desk.slug])).content.decode()
+    assert "It takes over as soon as it has learnt what was finished meanwhile." in page
+    assert 'name="over"' not in page
+    panel = signed_in.get(reverse("training_panel", args=[desk.slug])).content.decode()
+    assert "The instant learner is learning what was finished meanwhile, and then marks the next articles." in panel
+    assert "No model yet" not in panel
     assert learn(desk).is_current
+    panel = signed_in.get(reverse("training_panel", args=[desk.slug])).content.decode()
+    assert "No trained model is current." in panel
 
 
 def test_where_it_cannot_learn_the_page_says_why_and_the_dictionary_speaks(

@@ -17,7 +17,7 @@ from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Source, Split, Verdict
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
-from training import doorbell, encoders, speeds, telling
+from training import doorbell, encoders, levers, speeds, telling
 from training.engine.recipe import STANDARD
 from training.forms import RunForm
 from training.instant import FEWEST
@@ -246,6 +246,7 @@ def _render_run(request: HtmxHttpRequest, run: Run) -> HttpResponse:
         "kept": _kept(version, labels) if version else [],
         "waiting": _waiting(run) if run.is_active else None,
         "articles": articles,
+        "settings": levers.in_words(run.settings),
         "candidate": candidate,
         "interval": telling.between((candidate or {}).get("f1_interval")),
         "how_far_off": telling.how_far_off(candidate),

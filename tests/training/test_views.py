@@ -251,7 +251,7 @@ def test_a_finished_run_tells_its_scores_by_label_against_the_model_before(
         *(
             "1 was tagged with what a model said in sight",
             "2 were imported with tags",
-            "learning_rate",
+            "Learning rate",
             "0.0001",
             "What was taken for what",
         ),
@@ -448,3 +448,20 @@ def test_the_news_are_how_the_last_training_ended(
 def test_strangers_hear_no_news(project: Project, client: Client) -> None:
     client.force_login(make_user("eve"))
     assert client.get(f"/projects/{project.slug}/training/news").status_code == 404
+
+
+@pytest.mark.parametrize(("status", "leads_back"), [("failed", True), ("stopped", True), ("succeeded", False)])
+def test_a_run_without_a_model_leads_back_to_training(
+    project: Project, page: Callable[..., str], status: str, leads_back: bool
+) -> None:
+    html = page(f"/runs/{make_run(project, status=status).pk}/")
+    assert ("Train again …" in html) == leads_back
+
+
+@pytest.mark.parametrize(("f1", "says_so"), [(0.0, True), (0.2, False)])
+def test_a_model_that_finds_nothing_says_what_it_may_be(
+    project: Project, page: Callable[..., str], f1: float, says_so: bool
+) -> None:
+    run = make_run(project, scores={**SCORES, "candidate": {**scored(f1), "support": 9}})
+    make_version(project, run=run)
+    assert ("It finds none of the entities that people tagged." in page(f"/runs/{run.pk}/")) == says_so

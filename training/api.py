@@ -18,7 +18,7 @@ from training import doorbell, encoders, telling
 from training.folders import folder_of
 from training.forms import RunForm
 from training.models import Deleted, Run, Version
-from training.views import RUNNING_ALREADY, why_not
+from training.views import already_running, why_not
 
 router = Router(tags=["Models"])
 
@@ -94,7 +94,7 @@ def run_new(request: ApiRequest, slug: str, body: RunNew) -> Status[dict[str, An
         raise Problem(422, "These settings cannot be: see the places.", errors)
     run, is_new = Run.objects.queue(project, request.token.user, **form.chosen())
     if not is_new:
-        raise Problem(409, RUNNING_ALREADY, current=told_run(run))
+        raise Problem(409, already_running(run), current=told_run(run))
     with suppress(QueueDown):  # the run waits in its row, and says what for
         doorbell.ring_for_run(run)
     return Status(202, told_run(run))

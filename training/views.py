@@ -18,13 +18,11 @@ from annotate.models import Document, Kept, Prediction, Project, Role, Source, S
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
 from training import doorbell, encoders, levers, speeds, telling
-from training.engine.recipe import STANDARD
+from training.engine.recipe import RECIPES, STANDARD
 from training.forms import RunForm
 from training.instant import FEWEST
 from training.models import Learner, Run, Version
 from training.snapshot import nothing_finished
-
-RUNNING_ALREADY = "A training is waiting or running already, so nothing new was started."
 
 
 @require_GET
@@ -58,7 +56,7 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     form = RunForm(request.POST, has_current=project.current_source_id is not None)
     if not notice and form.is_valid():
         run, is_new = Run.objects.queue(project, request.user, **form.chosen())
-        notice = "" if is_new else RUNNING_ALREADY
+        notice = "" if is_new else already_running(run)
         with suppress(QueueDown):  # the run waits in its row; the panel looks at the queue itself, and says so
             doorbell.ring_for_run(run) if is_new else None
     elif not notice:
@@ -70,6 +68,12 @@ def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     if notice:
         messages.warning(request, notice)
     return redirect("project", slug)
+
+
+def already_running(run: Run) -> str:
+    """Why no second training was asked for, and which one is in its place."""
+    recipe = RECIPES[run.settings.get("recipe", STANDARD)].title
+    return f"A training ({recipe}) is waiting or running already, so nothing new was started."
 
 
 @require_GET

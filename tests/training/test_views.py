@@ -58,9 +58,9 @@ def test_retrain_queues_a_run_and_the_panel_shows_it_at_once(
 
 
 def test_a_second_click_starts_nothing_and_says_so(project: Project, signed_in: Client, bell: FakeQueue) -> None:
-    signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX)
-    html = signed_in.post(f"/projects/{project.slug}/retrain", headers=HTMX).content.decode()
-    assert "nothing new was started" in html
+    signed_in.post(f"/projects/{project.slug}/retrain", {"recipe": "quick"}, headers=HTMX)
+    html = signed_in.post(f"/projects/{project.slug}/retrain", {"recipe": "thorough"}, headers=HTMX).content.decode()
+    assert "A training (Quick) is waiting or running already, so nothing new was started." in html
     assert Run.objects.count() == len(bell.rung) == 1
 
 

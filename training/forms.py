@@ -13,8 +13,8 @@ from training.engine import schemes, shelf
 from training.engine.recipe import RECIPES, STANDARD, Settings
 from training.engine.shelf import EncoderError
 
-START = [("encoder", "from the encoder, as new"), ("current", "on from the current model")]
-SUBWORDS = [("first", "on the first of a word"), ("all", "on each of a word")]
+START = [("encoder", "the encoder"), ("current", "the current model")]
+SUBWORDS = [("first", "the first"), ("all", "all")]
 LONGEST_WINDOW = 8192
 
 
@@ -82,7 +82,12 @@ class RunForm(forms.Form):
     all_subwords = forms.ChoiceField(
         choices=SUBWORDS, required=False, label="Sub-words trained", help_text="Of a word that is more than one."
     )
-    start = forms.ChoiceField(choices=START, required=False, label="Begin")
+    start = forms.ChoiceField(
+        choices=START,
+        required=False,
+        label="Begin from",
+        help_text="What it has learnt is kept, and goes on from there.",
+    )
     seed = forms.IntegerField(
         min_value=0,
         max_value=2**31 - 1,

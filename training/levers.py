@@ -10,13 +10,13 @@ NAMES = {
     "encoder": "Encoder",
     "recipe": "Recipe",
     "freeze_embeddings": "Vectors of words and positions",
-    "warm_start": "Begin",
+    "warm_start": "Begin from",
     "all_subwords": "Sub-words trained",
 }
 YES_AND_NO = {
     "freeze_embeddings": ("frozen", "learn"),
-    "warm_start": ("on from the current model", "from the encoder"),
-    "all_subwords": ("each of a word", "the first of a word"),
+    "warm_start": ("the current model", "the encoder"),
+    "all_subwords": ("all", "the first"),
 }
 
 

@@ -19,8 +19,8 @@ def test_values_are_short_and_say_what_they_mean() -> None:
     assert told == {
         "Recipe": "Quick",
         "Frozen by the end, share of the layers": "0.67",
-        "Begin": "from the encoder",
-        "Sub-words trained": "each of a word",
+        "Begin from": "the encoder",
+        "Sub-words trained": "all",
     }
 
 

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from annotate.models import Document
 from tests.config.watching import eventually
@@ -32,6 +32,7 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
+expect.set_options(timeout=15_000)  # milliseconds; a limit for what hangs on a busy machine, not a measure
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from annotate.desk import do, open_desk
 from annotate.models import Ask
 from tests.browser.conftest import Desk, Site
-from tests.browser.test_loop import mentions, press, word
+from tests.browser.test_loop import mentions, open_next, press, word
 from tests.make import make_document, make_project, mentions_of
 
 
@@ -33,9 +33,8 @@ def begin(page: Page, site: Site, tmp_path: Path) -> str:
     page.get_by_label("Split").select_option("train")
     page.get_by_role("button", name="Read and show me").click()
     page.get_by_role("button", name="Import 1 article").click(timeout=60_000)
-    page.get_by_role("link", name="Tag next article").click(timeout=60_000)
+    open_next(page, 60_000)
     expect(page.locator("#text mark.suggestion")).to_have_count(4)
-    page.wait_for_load_state()  # until then nobody hears the keys
     return page.url
 
 

@@ -212,6 +212,7 @@ def test_the_page_keys_and_finishing_follow_the_list_one_came_by(desk: Desk, art
     page = desk.open(article)
     page.goto(f"{desk.site}/projects/{article.project.slug}/articles?split=train&sort=title")
     page.get_by_role("link", name="Bob").click()
+    expect(page.locator("tag-desk:defined")).to_be_visible()
     expect(page.locator(".trail")).to_contain_text("Training · title, A to Z")
     expect(page.locator(".trail")).to_contain_text("1 of 3")
     page.keyboard.press("PageDown")
@@ -394,6 +395,7 @@ def test_page_up_leads_to_the_finished_article_though_it_left_the_list(desk: Des
     page = desk.open(article)
     page.goto(f"{desk.site}/projects/{article.project.slug}/articles?state=raw&sort=title")
     page.get_by_role("link", name="Bob").click()
+    expect(page.locator("tag-desk:defined")).to_be_visible()
     page.wait_for_timeout(700)  # nobody finishes what was opened just now
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Meetings")

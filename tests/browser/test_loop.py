@@ -81,9 +81,15 @@ def test_the_whole_loop(site: Site, page: Page, screenshots: Path | None) -> Non
     shoot_the_rest(page, site, screenshots)
 
 
+def open_next(page: Page, patience: int = 30_000) -> None:
+    """To the next article's page, which is shown as soon as it answers to keys."""
+    page.get_by_role("link", name="Tag next article").click(timeout=patience)
+    expect(page.locator("tag-desk:defined")).to_be_visible()
+
+
 def tag_an_article(page: Page) -> tuple[str, list[list[str]]]:
     """Step 3: by mouse and by key; change, remove, undo, redo; finish. Returns the title and what was tagged."""
-    page.get_by_role("link", name="Tag next article").click()
+    open_next(page)
     title = page.locator("h1").inner_text()
     one, two, three, four = first_words(page, 4)
 
@@ -151,7 +157,7 @@ def retrain(page: Page, screenshots: Path | None) -> None:
 def judge_an_article(page: Page, screenshots: Path | None) -> tuple[str, list[list[str]]]:
     """Step 5: suggestions in the next article; accept, correct and reject by key, finish takes the sure rest."""
     expect(page.locator("#training")).to_contain_text("Suggestions are ready for", timeout=60_000)
-    page.get_by_role("link", name="Tag next article").click()
+    open_next(page)
     suggestions = page.locator("#text mark.suggestion")
     for _ in range(20):
         if suggestions.count() > 3:

@@ -15,9 +15,9 @@ from annotate.api.schemas import Body
 from annotate.models import Role
 from annotate.queue import QueueDown
 from training import doorbell, encoders, telling
-from training.folders import folder_of
 from training.forms import RunForm
-from training.models import Deleted, Run, Version
+from training.models import Run, Version
+from training.promoting import NotUsable, make_current
 from training.views import already_running, why_not
 
 router = Router(tags=["Models"])
@@ -133,19 +133,13 @@ def version_promote(request: ApiRequest, slug: str, number: int) -> dict[str, An
     versions = project.versions.select_related("project", "source", "deleted_by")
     version = get_object_or_404(versions, number=min(number, 2**31 - 1))
     if not version.is_current:
-        _promote(version)
+        try:
+            make_current(version)
+        except NotUsable as gone:
+            raise Problem(409, str(gone)) from gone
+        with suppress(QueueDown):  # the suggestions are made as soon as it answers
+            doorbell.ring_for_predictions(version.source_id)
     return _told_version(version, version.source_id)
-
-
-def _promote(version: Version) -> None:
-    if not version.deleted_at and not folder_of(version).is_dir():
-        raise Problem(409, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
-    try:
-        version.promote()
-    except Deleted as gone:
-        raise Problem(409, f"{gone} It cannot be used again.") from gone
-    with suppress(QueueDown):  # the suggestions are made as soon as it answers
-        doorbell.ring_for_predictions(version.source_id)
 
 
 def _get_run(request: ApiRequest, pk: int, role: Role = Role.VIEWER) -> Run:

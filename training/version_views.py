@@ -18,8 +18,9 @@ from annotate.queue import QueueDown
 from training import comparing, deletion, doorbell, telling
 from training.engine import shelf
 from training.folders import folder_of
-from training.models import Deleted, Run, Version
+from training.models import Run, Version
 from training.packing import zipped
+from training.promoting import NotUsable, make_current
 from training.views import learner_line
 
 PAGE = 50
@@ -174,13 +175,11 @@ def version_promote(request: HttpRequest, pk: int) -> HttpResponseBase:
     version = get_object_or_404(visible.select_related("project", "source", "deleted_by"), pk=pk)
     project = get_project(request.user, version.project.slug, Role.MANAGER)
     before = Version.current_of(project)
-    if not version.deleted_at and not folder_of(version).is_dir():
-        messages.error(request, f"Version {version.number} cannot be used: its folder {version.folder} is gone.")
-    elif before != version:
+    if before != version:
         try:
-            version.promote()
-        except Deleted as gone:
-            messages.error(request, f"{gone} It cannot be used again.")
+            make_current(version)
+        except NotUsable as gone:
+            messages.error(request, str(gone))
         else:
             undo = f"undo:{reverse('version_promote', args=[before.pk])}" if before else ""
             told = f"Version {version.number} is the current model now; its suggestions follow."

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from annotate.iob2 import spans_of
 from training.engine.decode import decode_all
@@ -33,8 +35,6 @@ PERFECT_DRAWS = 200
 SUREST = 1 - 1e-6  # what a probability counts as at most, so that one wrong span does not decide all
 PRIOR = 1.0  # weight of the line that changes nothing: that of some four spans, which many spans outweigh
 FLATTEST = 0.05  # slope: less would take away the order of spans
-NEWTON_STEPS = 25
-SMALLEST_STEP = 1e-6
 
 Probable = tuple[int, int, str, float]  # a span with its probability
 Logits = Sequence[NDArray[np.floating]]  # of each article: (tokens, tags)
@@ -66,7 +66,7 @@ class Scale(NamedTuple):
         """Move probabilities, of any shape, along the line."""
         if (self.slope, self.offset) == (1.0, 0.0):
             return probabilities
-        return _share(self.slope * log_odds(probabilities) + self.offset)
+        return np.asarray(expit(self.slope * log_odds(probabilities) + self.offset))
 
 
 Way = Callable[[Judged], tuple[Scale, int]]  # of fitting a scale: it, and the place of its temperature
@@ -163,50 +163,25 @@ def tempered_and_lined(judged: Judged) -> tuple[Scale, int]:
 
 
 def fitted_line(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit slope and offset of the log odds to what was right. The line always rises, so that spans keep their order:
-    where how sure the model is says nothing, or less, it is nearly level.
+    """Fit slope and offset of the log odds to what was right (logistic regression, held to the line that changes
+    nothing by PRIOR). The line always rises, so that spans keep their order: where how sure the model is says nothing,
+    or less, it is nearly level.
     """
-    odds = log_odds(probabilities)
-    slope, offset = _newton(np.stack([odds, np.ones(len(odds))], axis=1), right, np.zeros(len(odds)), [1.0, 0.0])
-    if slope >= FLATTEST:
-        return slope, offset
-    return FLATTEST, _newton(np.ones((len(odds), 1)), right, FLATTEST * odds, [0.0])[0]
-
-
-def _newton(
-    columns: NDArray[np.float64], right: NDArray[np.bool_], fixed: NDArray[np.float64], usual: list[float]
-) -> list[float]:
-    """Fit the weights of columns, (spans, weights), whose sum with what is fixed are log odds (logistic regression by
-    Newton's method with halved steps). The usual weights count as PRIOR spans do.
-    """
+    columns = np.stack([log_odds(probabilities), np.ones(len(probabilities))], axis=1)
     sign = np.where(right, 1.0, -1.0)
-    start = np.array(usual)
+    nothing = np.array([1.0, 0.0])
 
-    def loss(weights: NDArray[np.float64]) -> float:
-        far = weights - start
-        return float(np.logaddexp(0, -sign * (columns @ weights + fixed)).sum() + PRIOR * (far @ far) / 2)
+    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds, far = columns @ line, line - nothing
+        value = np.logaddexp(0, -sign * odds).sum() + PRIOR * (far @ far) / 2
+        return float(value), columns.T @ (expit(odds) - right) + PRIOR * far
 
-    weights = start
-    for _ in range(NEWTON_STEPS):
-        said = _share(columns @ weights + fixed)
-        gradient = columns.T @ (said - right) + PRIOR * (weights - start)
-        curvature = (columns * (said * (1 - said))[:, None]).T @ columns + PRIOR * np.eye(len(start))
-        step = np.linalg.solve(curvature, gradient)
-        while loss(weights - step) > loss(weights):
-            step = step / 2
-        weights = weights - step
-        if np.abs(step).max() < SMALLEST_STEP:
-            break
-    return [float(weight) for weight in weights]
-
-
-def _share(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.exp(-np.logaddexp(0, -odds)))
+    found = minimize(loss, nothing, jac=True, bounds=[(FLATTEST, None), (None, None)])
+    return float(found.x[0]), float(found.x[1])
 
 
 def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    kept = np.clip(probabilities, 1 - SUREST, SUREST)
-    return np.asarray(np.log(kept) - np.log1p(-kept))
+    return np.asarray(logit(np.clip(probabilities, 1 - SUREST, SUREST)))
 
 
 def log_loss(probabilities: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

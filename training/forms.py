@@ -18,6 +18,12 @@ SUBWORDS = [("first", "the first"), ("all", "all")]
 LONGEST_WINDOW = 8192
 
 
+def _share(label: str, help_text: str) -> forms.FloatField:
+    return forms.FloatField(
+        min_value=0, max_value=1, required=False, label=label, help_text=help_text, widget=forms.TextInput
+    )
+
+
 class RunForm(forms.Form):
     """A recipe, and under Advanced what of it somebody sets by hand. What is left empty, the recipe chooses."""
 
@@ -47,37 +53,13 @@ class RunForm(forms.Form):
         label="Window, in sub-words",
         help_text="What the model sees at once of an article.",
     )
-    weight_decay = forms.FloatField(
-        min_value=0,
-        max_value=1,
-        required=False,
-        label="Weight decay",
-        help_text="Draws all weights a little towards nothing at each step.",
-        widget=forms.TextInput,
+    weight_decay = _share("Weight decay", "Draws all weights a little towards nothing at each step.")
+    warmup = _share("Warm-up, share of the steps", "In which the learning rate rises to its full height.")
+    frozen_share = _share(
+        "Frozen from the start, share of the layers", "The lowest layers are left as they are, which is quicker."
     )
-    warmup = forms.FloatField(
-        min_value=0,
-        max_value=1,
-        required=False,
-        label="Warm-up, share of the steps",
-        help_text="In which the learning rate rises to its full height.",
-        widget=forms.TextInput,
-    )
-    frozen_share = forms.FloatField(
-        min_value=0,
-        max_value=1,
-        required=False,
-        label="Frozen from the start, share of the layers",
-        help_text="The lowest layers are left as they are, which is quicker.",
-        widget=forms.TextInput,
-    )
-    frozen_at_last = forms.FloatField(
-        min_value=0,
-        max_value=1,
-        required=False,
-        label="Frozen by the end, share of the layers",
-        help_text="As training goes on, more of the lower layers are left as they are.",
-        widget=forms.TextInput,
+    frozen_at_last = _share(
+        "Frozen by the end, share of the layers", "As training goes on, more of the lower layers are left as they are."
     )
     all_subwords = forms.ChoiceField(
         choices=SUBWORDS, required=False, label="Sub-words trained", help_text="Of a word that is more than one."

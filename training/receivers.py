@@ -23,7 +23,7 @@ def predict_wanted(project: Project, **kwargs: Any) -> None:
         elif at_once.is_wanted(project):
             doorbell.ring_for_learning(project.pk)
     except QueueDown as down:  # the next `reconcile` finds the gap and rings
-        log.info("%s", down)
+        log.debug("%s", down)
 
 
 @receiver(document_finished)
@@ -32,4 +32,4 @@ def learn_from(document: Document, **kwargs: Any) -> None:
         if at_once.is_wanted(document.project):
             doorbell.ring_for_learning(document.project_id)
     except QueueDown as down:  # the next finish rings again, or `reconcile`
-        log.info("%s", down)
+        log.debug("%s", down)

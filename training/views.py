@@ -201,7 +201,7 @@ def _render_panel(
         "run": last,
         "told": _told(last) if last else None,
         "version": current,
-        "has_versions": current is not None or project.versions.exists(),
+        "has_versions": current is not None or project.versions.filter(deleted_at=None).exists(),
         "suggested": suggested,
         "waiting": waiting,
         "filling": telling.filling(current.filling, suggested, time.time()) if current else "",

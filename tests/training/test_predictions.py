@@ -218,6 +218,7 @@ def test_an_import_does_not_fail_where_the_queue_is_down_and_reconcile_rings_for
     def down(*args: Any, **kwargs: Any) -> None:
         raise QueueDown("The job queue does not answer.")
 
+    caplog.set_level("DEBUG", "training")
     version = make_version(project, current=True)
     make_document("Ada left.", project)
     with monkeypatch.context() as lost:

@@ -19,6 +19,7 @@ from annotate.answers import HtmxHttpRequest, answer_poll
 from annotate.filtering import FilterForm
 from annotate.keys import read_key
 from annotate.models import Role
+from annotate.models.document import excerpt
 from annotate.queue import QueueDown
 from training import archive, archive_files, doorbell, telling
 from training.models import Version
@@ -166,7 +167,7 @@ def _page(mentions: QuerySet[Mention], after: int) -> list[Mention]:
     """One more than is shown, which tells whether more follow."""
     found = mentions.filter(pk__gt=after).select_related("document").order_by("pk")
     kept = ("tagging", "start", "end", "text", "label", "probability", "document__title")
-    return list(found.only(*kept)[: PAGE + 1])
+    return list(found.only(*kept).annotate(excerpt=excerpt("document__"))[: PAGE + 1])
 
 
 def _get_tagging(user: Any, pk: int, role: Role = Role.VIEWER) -> Tagging:

@@ -63,7 +63,7 @@ def learn(run: Run, hold: Hold) -> Version:
             start,
         )
         words = sum(len(article.words) for article in frozen.training)
-        speeds.note(settings.as_dict(), result.manifest["device"], words, result.seconds)
+        speeds.note(settings, result.manifest["device"], words, result.seconds)
         judgement = _judge(run.project, frozen, result, hold, report)
         version = _keep_with_mistakes(run, hold, aside, frozen, result, judgement)
         resuming.clear(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -31,13 +31,13 @@ class Offer(NamedTuple):
     seconds: float | None
 
 
-def note(settings: dict[str, Any], device: str, words: int, seconds: float) -> None:
+def note(settings: Settings, device: str, words: int, seconds: float) -> None:
     """Remember a training's speed, as if no layer had been frozen."""
-    done = work(words, Settings(**settings))
+    done = work(words, settings)
     if done < TOO_FEW or seconds <= 0:
         return
     Speed.objects.update_or_create(
-        encoder=settings["encoder"],
+        encoder=settings.encoder,
         device=device,
         defaults={"words_per_second": done / seconds, "measured_at": timezone.now()},
     )
@@ -63,7 +63,7 @@ def measure(encoder: str, should_stop: Callable[[], bool]) -> None:
     words = sum(len(article.words) for article in articles)
     settings = Settings(encoder=encoder, epochs=1)
     result = train(settings, ["X"], articles, [], None, lambda progress: None, should_stop)
-    note(settings.as_dict(), result.manifest["device"], words, result.seconds)
+    note(settings, result.manifest["device"], words, result.seconds)
 
 
 def _any_articles() -> list[Article]:

@@ -190,7 +190,7 @@ def calibration(found: dict[str, Any] | None) -> str:
     if not found["applied"]:
         return f"Probabilities are used as the model gives them: {what}, nothing made them better."
     slope, offset = found.get("slope", 1.0), found.get("offset", 0.0)
-    line = "" if (slope, offset) == (1.0, 0.0) else f" and their log odds times {slope:.2f} {_signed(offset)}"
+    line = "" if (slope, offset) == (1.0, 0.0) else f" and the line {slope:.2f} · log odds {_signed(offset)}"
     return (
         f"Probabilities are calibrated with the temperature {found['temperature']:.2f}{line}, {what}: they are off by "
         f"{_off(found['after'])} on articles that it was not fitted on, before by {_off(found['before'])}. "
@@ -199,7 +199,7 @@ def calibration(found: dict[str, Any] | None) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{'less' if number < 0 else 'plus'} {abs(number):.2f}"
+    return f"{'−' if number < 0 else '+'} {abs(number):.2f}"
 
 
 def _counted(number: int, what: str) -> str:

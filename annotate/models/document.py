@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Length, Replace
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Length, Replace, Substr
 from django.utils import timezone
 
 from annotate import passages, tokens
@@ -27,6 +27,16 @@ from annotate.models.project import Project
 
 if TYPE_CHECKING:
     from annotate.models.annotation import Annotation
+
+
+EXCERPT = 90  # characters that stand for a title
+
+
+def excerpt(article: str = "") -> Case:
+    """The beginning of an article without a title, else nothing: a text lies far behind its title, and is read only
+    where it has to stand for one. `article` leads there from what is asked: `document__`.
+    """
+    return Case(When(**{f"{article}title": ""}, then=Substr(f"{article}text", 1, EXCERPT)), default=Value(""))
 
 
 class State(models.TextChoices):

@@ -3,8 +3,6 @@
 from typing import NamedTuple
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Case, Value, When
-from django.db.models.functions import Substr
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,9 +17,9 @@ from annotate.exchange.formats import WRITERS
 from annotate.filtering import STATE_NAMES, FilterForm
 from annotate.listing import PAGE, Listing
 from annotate.models import Document, DocumentLabel, Listed, Prediction, Project, Role, Source, Split, State
+from annotate.models.document import excerpt
 from annotate.trail import Trail
 
-EXCERPT = 90  # characters that stand for a title
 # The words of the states as rows show them, each with a mark of its own.
 SHOWN = {
     State.RAW: ("○", STATE_NAMES[State.RAW]),
@@ -93,9 +91,7 @@ def _rows(project: Project, page: Page, form: FilterForm) -> list[Row]:
     """What a page shows, in as many queries for fifty articles as for one."""
     pks = page.pks
     listed = Listed.objects.in_bulk(pks)
-    # A text lies far behind its title: it is read only where it has to stand for one.
-    excerpt = Case(When(title="", then=Substr("text", 1, EXCERPT)), default=Value(""))
-    titles = Document.objects.filter(pk__in=pks).annotate(excerpt=excerpt)
+    titles = Document.objects.filter(pk__in=pks).annotate(excerpt=excerpt())
     named = {pk: (title, excerpt) for pk, title, excerpt in titles.values_list("pk", "title", "excerpt")}
     labels: dict[int, list[DocumentLabel]] = {}
     counts = DocumentLabel.objects.filter(document__in=pks).select_related("label")

@@ -335,6 +335,12 @@ def test_the_table_and_its_csv_are_narrowed_alike(
     assert [row["mention"].lstrip("'") for row in csv.DictReader(io.StringIO(lines))] == texts
 
 
+def test_an_article_without_a_title_is_called_by_its_beginning(found: Tagging, signed_in: Client) -> None:
+    assert "=cmd()</a>" in signed_in.get(f"/archive/{found.pk}").content.decode()
+    Document.objects.update(title="")
+    assert "Ada left.</a>" in signed_in.get(f"/archive/{found.pk}").content.decode()
+
+
 def test_no_cell_of_the_csv_is_a_formula(found: Tagging, signed_in: Client) -> None:
     content = b"".join(signed_in.get(f"/archive/{found.pk}/mentions.csv").streaming_content)  # type: ignore[attr-defined]
     rows = list(csv.reader(io.StringIO(content.decode())))

@@ -98,10 +98,9 @@ def test_one_can_go_on_from_the_current_model_where_there_is_one(project: Projec
 
 def test_the_speed_of_a_training_is_kept_by_encoder_and_device_as_if_nothing_were_frozen(db: None) -> None:
     half = Settings(epochs=5, frozen_share=0.5)
-    settings = half.as_dict()
-    speeds.note(settings, "a", 10_000, 50.0)
-    speeds.note(settings, "b", 10_000, 10.0)
-    speeds.note(settings, "a", 10_000, 25.0)
-    speeds.note(settings, "a", 10, 1.0)  # too short to tell
+    speeds.note(half, "a", 10_000, 50.0)
+    speeds.note(half, "b", 10_000, 10.0)
+    speeds.note(half, "a", 10_000, 25.0)
+    speeds.note(half, "a", 10, 1.0)  # too short to tell
     by_device = dict(Speed.objects.values_list("device", "words_per_second"))
     assert by_device == {"a": work(10_000, half) / 25, "b": work(10_000, half) / 10}

@@ -316,7 +316,7 @@ CALIBRATED: dict[str, Any] = {
         ),
         (
             {**CALIBRATED, "slope": 0.8, "offset": -0.31},
-            "calibrated with the temperature 1.62 and their log odds times 0.80 less 0.31, held against 1,740 spans",
+            "calibrated with the temperature 1.62 and the line 0.80 · log odds − 0.31, held against 1,740 spans",
         ),
         ({**CALIBRATED, "applied": False}, "used as the model gives them"),
         (

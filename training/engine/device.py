@@ -1,6 +1,7 @@
 """What the engine computes on, and how it behaves there."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -50,6 +51,12 @@ def mixed_precision() -> torch.dtype | None:
     times as quick; the usual one on a processor. Weights and optimiser keep the usual one.
     """
     return half_precision() if torch.cuda.is_available() else None
+
+
+def mixed() -> AbstractContextManager[Any]:
+    """Inside the `with`, what is read is computed as a training computes it."""
+    half = mixed_precision()
+    return nullcontext() if half is None else torch.autocast(pick().type, half)
 
 
 def describe(on: torch.device) -> str:

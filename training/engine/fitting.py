@@ -15,7 +15,7 @@ from training.engine.align import Ids, Piece
 from training.engine.batches import collate_states, collate_targets
 from training.engine.checkpoints import Checkpoint, Checkpoints
 from training.engine.dropout import quick_dropout
-from training.engine.frozen import Frozen, freeze_vectors, frozen, frozen_after, frozen_layers
+from training.engine.frozen import Frozen, freeze_vectors, frozen_after, frozen_layers, leaving
 from training.engine.recipe import Settings
 
 Example = tuple[Piece, Ids]
@@ -144,7 +144,7 @@ def fit(
     first, last = (frozen_layers(model, share) for share in (settings.frozen_share, settings.frozen_at_last))
     if settings.freeze_embeddings:
         freeze_vectors(model)
-    with quick_dropout(model), frozen(model, first, [piece for piece, _ in examples], pad_id) as below:
+    with quick_dropout(model), leaving(model, first, [piece for piece, _ in examples], pad_id) as below:
         after_step(since.step if since else 0, None)
         callbacks = EachStep(after_step, keeping), FreezeMore(below, last)
         _train(model, tokenizer, Rows(examples, below), batches, settings, callbacks, since)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from training.engine import device
 from training.engine.align import Piece
 from training.engine.batches import by_length, collate, stack_states
 
@@ -92,7 +93,8 @@ class States:
     def _read(self, batch: Sequence[int]) -> None:
         on = self.lower.device
         given = {name: tensor.to(on) for name, tensor in self._given(batch).items()}
-        found = self.lower(**given).last_hidden_state.cpu()
+        with device.mixed():
+            found = self.lower(**given).last_hidden_state.float().cpu()
         for states, i in zip(found, batch, strict=True):
             self.read[i] = states[: len(self.pieces[i].input_ids)].clone()
 
@@ -162,7 +164,7 @@ class Frozen:
 
 
 @contextmanager
-def frozen(model: Any, count: int, pieces: Sequence[Piece], pad_id: int) -> Iterator[Frozen]:
+def leaving(model: Any, count: int, pieces: Sequence[Piece], pad_id: int) -> Iterator[Frozen]:
     """Leave the lowest `count` layers out of training, and have them read each piece but once. Inside the `with` the
     model is its upper part (see `Frozen`); it is whole again afterwards.
     """

@@ -110,7 +110,9 @@ class OnnxPredictor(Predictor):
         self._know(config, knowing)
 
     def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Group pieces, where there are few into so many batches that all cores end at about the same time."""
+        """Group pieces, where there are few into so many batches that all cores end at about the same time. A single
+        window is one core's: to split it among them gains less than it costs.
+        """
         return by_length(lengths, min(self.budget, math.ceil(sum(lengths) / (SPREAD * device.cores()))))
 
     def _computed(self, batches: Iterable[Batch]) -> Generator[NDArray[np.float32], None, None]:

@@ -29,6 +29,7 @@ class Predicted(NamedTuple):
     """What a model says of one article: IOB2 tags, spans as (start, end, label, probability), and its uncertainty.
 
     Start and end are token indices, half open; probability and uncertainty lie in [0, 1] (see `decode_all`).
+    Probability is calibrated whole; the uncertainty, which orders articles and is not shown, by the temperature alone.
     """
 
     key: str

@@ -10,7 +10,7 @@ from transformers import AutoModelForTokenClassification
 from tests.training.engine.families import FAMILIES, build
 from tests.training.engine.test_train import FIVE, run, settings_for
 from tests.training.engine.tiny import tiny_bert
-from training.engine import frozen
+from training.engine import device, frozen
 from training.engine.align import pieces
 from training.engine.encoders import EncoderError, load_model, load_tokenizer
 
@@ -58,12 +58,31 @@ def read_and_stop(below: frozen.Frozen, once: bool) -> NoReturn:
     raise EncoderError
 
 
+def test_the_lower_part_reads_in_the_precision_of_the_training(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(str(encoder), TAGS)
+    parts = pieces(load_tokenizer(str(encoder)), FIVE, 32)
+    monkeypatch.setattr(device, "mixed_precision", lambda: torch.bfloat16)
+    with frozen.leaving(model, 1, parts, 0) as below:
+        half = states_of(below, 0)
+    monkeypatch.undo()
+    with frozen.leaving(model, 1, parts, 0) as below:
+        whole = states_of(below, 0)
+    assert half.dtype == whole.dtype == torch.float32
+    assert not torch.equal(half, whole)
+    assert torch.allclose(half, whole, atol=0.05)
+
+
+def states_of(below: frozen.Frozen, index: int) -> torch.Tensor:
+    assert below.states is not None
+    return below.states[index]
+
+
 def test_the_model_is_whole_again_whatever_happens(family: Path) -> None:
     model, tokenizer = load_model(str(family), TAGS), load_tokenizer(str(family))
     parts = pieces(tokenizer, FIVE, 32)
     names = [name for name, _ in model.named_parameters()]
     once = model.config.model_type in READ_ONCE
-    with pytest.raises(EncoderError), frozen.frozen(model, 1, parts, 0) as below:
+    with pytest.raises(EncoderError), frozen.leaving(model, 1, parts, 0) as below:
         read_and_stop(below, once)
     assert [name for name, _ in model.named_parameters()] == names
 
@@ -98,7 +117,7 @@ def test_what_is_frozen_later_reads_what_it_would_have_read_in_one_piece(tmp_pat
 
     def read_by(steps: list[int]) -> list[torch.Tensor]:
         model = load_model(str(encoder), TAGS)
-        with frozen.frozen(model, steps[0], parts, 0) as below:
+        with frozen.leaving(model, steps[0], parts, 0) as below:
             for count in steps[1:]:
                 before = below.states
                 assert before is not None
@@ -125,7 +144,7 @@ def test_more_is_frozen_in_even_steps() -> None:
 def test_at_least_one_layer_learns(encoder: Path) -> None:
     model = load_model(str(encoder), TAGS)
     count = frozen.frozen_layers(model, 1.0)
-    with frozen.frozen(model, count, pieces(load_tokenizer(str(encoder)), FIVE, 32), 0):
+    with frozen.leaving(model, count, pieces(load_tokenizer(str(encoder)), FIVE, 32), 0):
         assert count == 1
     learns = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert {name.split(".")[3] for name in learns if ".layer." in name} == {"1"}
@@ -136,7 +155,7 @@ def test_nothing_is_read_before_it_is_wanted_and_nothing_twice(encoder: Path, mo
     monkeypatch.setattr(frozen, "TOKEN_BUDGET", 32)
     model, tokenizer = load_model(str(encoder), TAGS), load_tokenizer(str(encoder))
     parts = pieces(tokenizer, FIVE, 32)
-    with frozen.frozen(model, 1, parts, 0) as below:
+    with frozen.leaving(model, 1, parts, 0) as below:
         states = below.states
         assert states is not None
         calls: list[int] = []

@@ -128,7 +128,7 @@ def _prediction(document: Document, source: Source, fate: Fate, draw: random.Ran
         spans[0][3] = round(draw.uniform(0.3, 0.7), 3)
     # Those that a finish takes whole are below one half, which `to_work_on` reads.
     uncertainty = round(draw.uniform(0.5, 1.0) if fate.unsure else draw.uniform(0.0, 0.499), 6)
-    return Prediction(document=document, source=source, spans=spans, uncertainty=uncertainty, usefulness=uncertainty)
+    return Prediction(document=document, source=source, spans=spans, uncertainty=uncertainty, to_mend=uncertainty)
 
 
 def _annotate(project: Project, judged: list[tuple[Document, Fate]], user: User | None) -> None:

@@ -82,7 +82,7 @@ def suggest(document: Document, *spans: tuple[int, int, str, float], uncertainty
         source=project.current_source,
         spans=[list(s) for s in spans],
         uncertainty=uncertainty,
-        usefulness=uncertainty,
+        to_mend=uncertainty,
     )
     return project.current_source
 

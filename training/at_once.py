@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models, transaction
@@ -15,7 +15,7 @@ from django.db import models, transaction
 from annotate.models import Annotation, Document, Prediction, Project, Source, Split, State
 from annotate.passages import rest
 from training import doorbell, instant, predictions, trouble
-from training.engine.order import usefulness
+from training.engine.order import to_mend
 from training.models import Learner
 from training.snapshot import finished_gold, taught_by
 
@@ -74,6 +74,7 @@ def _learn_instantly(project: Project) -> bool:
             return True  # somebody has finished another meanwhile, and rung
         said = predictions.said(documents, lambda articles: instant.say(project, articles))
         put(source, [Said(document, *one) for document, one in zip(documents, said, strict=True)])
+    predictions.settle_ceiling(source.pk)
     if not is_all:
         doorbell.ring_for_learning(project.pk)
     return True
@@ -156,7 +157,7 @@ def put(source: Source, said: Iterable[Said]) -> None:
             [row for row in rows if row is not None],
             update_conflicts=True,
             unique_fields=["document", "source"],
-            update_fields=["spans", "uncertainty", "usefulness", "tokens_revision", "reading"],
+            update_fields=["spans", "uncertainty", "to_mend", "tokens_revision", "reading"],
         )
 
 
@@ -168,7 +169,7 @@ def _row(source: Source, said: Said, before: Prediction | None) -> Prediction | 
         source=source,
         spans=spans,
         uncertainty=uncertainty,
-        usefulness=None if uncertainty is None else usefulness(uncertainty, document.token_count),
+        to_mend=None if uncertainty is None else to_mend(uncertainty, document.token_count),
         tokens_revision=document.tokens_revision,
     )
     if before is not None:
@@ -187,8 +188,8 @@ def _next(project: Project, source: Source) -> list[int]:
     here = Prediction.objects.filter(source=source, document=models.OuterRef("pk"))
     silent = raw.filter(~models.Exists(here.filter(uncertainty__isnull=False))).order_by("pk")
     unread = list(silent.values_list("pk", flat=True)[:MARKED])
-    ranked = list(raw.ranked(source).values_list("pk", flat=True)[: MARKED - min(len(unread), MARKED // 2)])
-    keys = [*ranked, *unread][:MARKED]
+    ranked = (list(part.values_list("pk", flat=True)[:MARKED]) for part in raw.ranked(source))
+    keys = [*[*chain(*ranked)][: MARKED - min(len(unread), MARKED // 2)], *unread][:MARKED]
     is_on_screen = Prediction.objects.filter(source=source, document__in=keys[:1]).exists()
     return keys[1:] if is_on_screen else keys
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from annotate.models import Document, Prediction, Project, Split
+from annotate.models import Document, Listed, Prediction, Project, Source, Split, State
 from annotate.passages import rest
 from training import paths
 from training.doorbell import Stage
 from training.engine.articles import Article
-from training.engine.order import usefulness
+from training.engine.order import ceiling_at, to_mend
 from training.models import Version
 
 if TYPE_CHECKING:
@@ -65,7 +65,17 @@ def fill(version: Version, stage: Stage) -> bool:
         write(version, list(Document.objects.filter(pk__in=chunk).unfinished().in_split(Split.TRAIN).order_by("pk")))
         done += len(chunk)
         _tell(version, left - done, done / (time.monotonic() - began))
+    settle_ceiling(version.source_id)
     return is_current(version)
+
+
+def settle_ceiling(source_id: int) -> None:
+    """Find what few of the articles still to be tagged exceed, of those that this source has spoken of."""
+    waiting = Listed.objects.filter(state__in=(State.RAW, State.IN_PROGRESS), split=Split.TRAIN)
+    said = Prediction.objects.filter(source=source_id, to_mend__gte=0, document__in=waiting.values("pk"))
+    place = ceiling_at(said.count())
+    most_first = said.order_by("-to_mend").values_list("to_mend", flat=True)
+    Source.objects.filter(pk=source_id).update(ceiling=most_first[place] if place else None)
 
 
 def _tell(version: Version, left: int, articles_per_s: float) -> None:
@@ -94,7 +104,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             source_id=version.source_id,
             spans=spans,
             uncertainty=min(max(uncertainty, 0.0), 1.0),
-            usefulness=usefulness(uncertainty, document.token_count),
+            to_mend=to_mend(uncertainty, document.token_count),
             tokens_revision=document.tokens_revision,
         )
         for document, (spans, uncertainty) in zip(documents, said(documents, _predict_with(version)), strict=True)
@@ -111,7 +121,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             ],
             update_conflicts=True,
             unique_fields=["document", "source"],
-            update_fields=["spans", "uncertainty", "usefulness", "tokens_revision"],
+            update_fields=["spans", "uncertainty", "to_mend", "tokens_revision"],
         )
 
 

@@ -51,6 +51,6 @@ def _want_suggestions(desk: Desk) -> None:
     """
     learnt = (Source.Kind.MODEL, Source.Kind.INSTANT)
     said = Prediction.objects.filter(document=desk.document, source__kind__in=learnt)
-    said.update(uncertainty=None, usefulness=None)
+    said.update(uncertainty=None, to_mend=None)
     project = desk.document.project
     transaction.on_commit(lambda: suggestions_wanted.send(Project, project=project), robust=True)

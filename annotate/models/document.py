@@ -79,11 +79,18 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def in_split(self, *splits: str) -> Self:
         return self.filter(split__in=splits)
 
-    def ranked(self, source: Source | None) -> Self:
-        """Those that the source has spoken of, the ones it has most to learn from first."""
+    def ranked(self, source: Source | None) -> tuple[Self, Self]:
+        """Those that the source has spoken of, in the queue's order: up to its ceiling, where most is to be mended
+        first; then what lies above the ceiling, from there upwards.
+        """
         # A range, which is in the index, and not `isnull`: that leaves SQLite to begin with all articles to be tagged.
-        spoken_of = self.filter(predictions__source=source, predictions__usefulness__gte=0)
-        return spoken_of.annotate(useful=F("predictions__usefulness")).order_by("-useful", "predictions__document_id")
+        spoken_of = self.filter(predictions__source=source, predictions__to_mend__gte=0)
+        spoken_of = spoken_of.annotate(to_mend=F("predictions__to_mend"))
+        most_first = spoken_of.order_by("-to_mend", "predictions__document_id")
+        if source is None or source.ceiling is None:
+            return most_first, self.none()
+        least_first = spoken_of.order_by("to_mend", "-predictions__document_id")
+        return most_first.filter(to_mend__lte=source.ceiling), least_first.filter(to_mend__gt=source.ceiling)
 
     def next_in_queue(self, project: Project, after: Document | None = None) -> Document | None:
         """The article to hand out next. `after` is the one just left; if it was skipped, its followers go first.
@@ -98,11 +105,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         train = waiting.in_split(Split.TRAIN)
         if skipped is not None and skipped.is_held_out:
             following = waiting.filter(pk__gt=skipped.pk)
-            return train.most_useful(project) or following.first_in(*HELD_OUT) or waiting.first_in(*HELD_OUT)
+            return train.first_ranked(project) or following.first_in(*HELD_OUT) or waiting.first_in(*HELD_OUT)
         train_next = train.behind(skipped, project) if skipped is not None else None
         if project.wants_held_out():
-            return waiting.first_in(*HELD_OUT) or train_next or train.most_useful(project)
-        return train_next or train.most_useful(project) or waiting.first_in(*HELD_OUT)
+            return waiting.first_in(*HELD_OUT) or train_next or train.first_ranked(project)
+        return train_next or train.first_ranked(project) or waiting.first_in(*HELD_OUT)
 
     def first_in(self, *splits: str) -> Document | None:
         """Of the unfinished ones of these splits the first that arrived: for each state and split one step in an
@@ -112,22 +119,28 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         found = (self.filter(**place).order_by("pk").first() for place in places)
         return min(filter(None, found), key=lambda document: document.pk, default=None)
 
-    def most_useful(self, project: Project) -> Document | None:
-        """Of the unfinished training articles what the current model has most to learn from; where it has spoken of
-        none, the first that arrived.
+    def first_ranked(self, project: Project) -> Document | None:
+        """Of the unfinished training articles the first in the order of the current model; where it has spoken of none,
+        the first that arrived.
         """
-        return self.ranked(project.current_source).first() or self.first_in(Split.TRAIN)
+        below, above = self.ranked(project.current_source)
+        return below.first() or above.first() or self.first_in(Split.TRAIN)
 
     def behind(self, skipped: Document, project: Project) -> Document | None:
         """The first of these that follows a skipped one in the queue's order, so that it stays skipped."""
-        said = Prediction.objects.filter(source=project.current_source, usefulness__isnull=False)
-        useful = said.filter(document=skipped).values_list("usefulness", flat=True).first()
+        source = project.current_source
+        said = Prediction.objects.filter(source=source, to_mend__isnull=False)
+        to_mend = said.filter(document=skipped).values_list("to_mend", flat=True).first()
         silent = self.filter(~models.Exists(said.filter(document=models.OuterRef("pk")))).order_by("pk")
-        if useful is None:
+        if to_mend is None:
             return silent.filter(pk__gt=skipped.pk).first()
+        below, above = self.ranked(source)
         # The first condition says to the database where in the index to begin; the second alone would not.
-        less_useful = Q(useful__lte=useful) & (Q(useful__lt=useful) | Q(pk__gt=skipped.pk))
-        return self.ranked(project.current_source).filter(less_useful).first() or silent.first()
+        if source is None or source.ceiling is None or to_mend <= source.ceiling:
+            below = below.filter(Q(to_mend__lte=to_mend) & (Q(to_mend__lt=to_mend) | Q(pk__gt=skipped.pk)))
+            return below.first() or above.first() or silent.first()
+        above = above.filter(Q(to_mend__gte=to_mend) & (Q(to_mend__gt=to_mend) | Q(pk__lt=skipped.pk)))
+        return above.first() or silent.first()
 
 
 class Document(models.Model):

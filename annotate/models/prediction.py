@@ -50,6 +50,9 @@ class Source(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     labels = models.JSONField(default=list, help_text="What a model can say, by the names it was trained with")
     labels_at = models.BigIntegerField(default=0, help_text="The last change of labels that these names take in")
+    ceiling = models.FloatField(
+        null=True, help_text="Articles with more to mend than this come last in the queue; null where there is no limit"
+    )
     renamed = models.JSONField(default=dict, help_text="{its name of a label: the name now, null where it is gone}")
 
     class Meta:
@@ -100,8 +103,8 @@ class Prediction(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="predictions", db_index=False)
     spans = models.JSONField(default=list)
     uncertainty = models.FloatField(null=True, help_text="0 is sure, 1 is lost; null where the source cannot say")
-    usefulness = models.FloatField(
-        null=True, help_text="How much there is to learn from the article, for the queue's order; null as above"
+    to_mend = models.FloatField(
+        null=True, help_text="How much is likely to be wrong in the article, for the queue's order; null as above"
     )
     tokens_revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -118,7 +121,7 @@ class Prediction(models.Model):
         ]
         indexes = [
             models.Index(F("source"), F("uncertainty").desc(), F("document"), name="prediction_most_unsure"),
-            models.Index(F("source"), F("usefulness").desc(), F("document"), name="prediction_most_useful"),
+            models.Index(F("source"), F("to_mend").desc(), F("document"), name="prediction_most_to_mend"),
             models.Index(fields=["source", "document", "uncertainty", "cleared"], name="prediction_of_source"),
         ]
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from annotate.models import Document, Prediction
+from annotate.models import Document, Prediction, Source
 from tests.annotate.test_desk import act
 from tests.make import make_document, make_project, suggest
 
@@ -56,24 +56,41 @@ def test_how_much_there_is_to_learn_decides_and_not_how_unsure_a_word_is():
     short, long = make_document(project=project), make_document(project=project)
     suggest(short, uncertainty=0.9)
     suggest(long, uncertainty=0.1)
-    Prediction.objects.filter(document=long).update(usefulness=2.0)
+    Prediction.objects.filter(document=long).update(to_mend=2.0)
     assert following(project) == long
     assert following(project, after=long) == short
 
 
-def test_the_next_article_is_found_by_its_place_in_the_index():
+@pytest.mark.parametrize("ceiling", [None, 0.5])
+def test_the_next_article_is_found_by_its_place_in_the_index(ceiling):
     project = make_project(validation_share=0)
-    suggest(make_document(project=project))
-    plan = (
-        Document.objects.filter(project=project)
-        .unfinished()
-        .in_split("train")
-        .ranked(project.current_source)[:1]
-        .explain()
-    )
+    source = suggest(make_document(project=project))
+    source.ceiling = ceiling
+    waiting = Document.objects.filter(project=project).unfinished().in_split("train")
+    plans = [part[:1].explain() for part in waiting.ranked(source)]
     if connection.vendor == "sqlite":
-        assert "prediction_most_useful" in plan
-        assert "TEMP B-TREE" not in plan
+        for plan in plans if ceiling else plans[:1]:
+            assert "prediction_most_to_mend" in plan
+            assert "TEMP B-TREE" not in plan
+
+
+def test_what_lies_above_the_ceiling_comes_last_and_then_upwards():
+    project = make_project(validation_share=0)
+    documents = [make_document(project=project) for _ in range(5)]
+    for document, uncertainty in zip(documents, [0.9, 0.1, 0.6, 0.4, 0.6], strict=True):
+        source = suggest(document, uncertainty=uncertainty)
+    silent = make_document(project=project)
+    Source.objects.update(ceiling=0.5)
+    project.refresh_from_db()
+    given = [following(project)]
+    for _ in range(5):
+        given.append(following(project, after=given[-1]))
+    most, little, also_high, middle, high = documents
+    assert given == [middle, little, high, also_high, most, silent]
+    assert following(project, after=silent) == middle
+    for document in (middle, little):
+        act(document, "finish", source=source.pk)
+    assert following(project) == high
 
 
 @pytest.mark.parametrize("unsure", [[None, None, None], [0.9, 0.5, 0.1], [0.5, 0.5, 0.5], [0.9, 0.5, None]])

@@ -212,7 +212,7 @@ def test_folders_that_others_checked_are_listed_where_one_sees_their_project(
 
 def test_speed_is_that_of_the_latest_training_on_each_device(project: Project, page: Callable[..., str]) -> None:
     for words, device in ((900, "cpu, 2 threads"), (1200, "cpu, 2 threads"), (9000, "H200")):
-        speeds.note(Settings(epochs=1, frozen_share=0.0, encoder=DEFAULT).as_dict(), device, words * 60, 60)
+        speeds.note(Settings(epochs=1, frozen_share=0.0, encoder=DEFAULT), device, words * 60, 60)
     assert speeds.by_encoder() == {DEFAULT: [("H200", 9000), ("cpu, 2 threads", 1200)]}
     html = page(address(project))
     assert "1,200" in html

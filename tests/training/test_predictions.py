@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate import queue as annotate_queue
-from annotate.models import Document, Prediction, Project
+from annotate.models import Document, Prediction, Project, Source
 from annotate.queue import QueueDown
 from annotate.signals import documents_imported
 from tests.make import join, make_document, make_project
@@ -78,6 +78,21 @@ def test_then_a_random_pool_then_the_rest_in_turns_to_the_end(
         jobs.predict_next(*args)
     assert [stage for *_, stage in rung] == ["pool", "rest", "rest"]
     assert len(spoken_of(version)) == 12
+
+
+def test_of_the_articles_that_wait_those_with_by_far_most_to_mend_come_last(
+    project: Project, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [make_document("Ada left.", project) for _ in range(14)]
+    version = make_version(project, current=True, paths={"torch": {}})
+    jobs.predict_next(version.source_id)
+    worst = Prediction.objects.filter(source=version.source_id).order_by("-to_mend")
+    assert (source := Source.objects.get(pk=version.source_id)).ceiling == worst[2].to_mend
+    assert source.ceiling == pytest.approx(3 / documents[2].pk)  # three words
+    Document.objects.filter(pk__in=[d.pk for d in documents[:9]]).update(state="finished")
+    predictions.settle_ceiling(version.source_id)
+    source.refresh_from_db()
+    assert source.ceiling is None
 
 
 def test_the_panel_tells_how_far_the_suggestions_are_and_asks_again_until_they_are_made(

@@ -1,12 +1,23 @@
-"""In which order articles teach most."""
+"""In which order articles are worth tagging: by how much is likely to be wrong in them, but for the very worst.
 
-from math import sqrt
+`bench/simulate.py` has the figures.
+"""
+
+LAST = 0.15  # the share of articles, those with most to mend, that come last
 
 
-def usefulness(uncertainty: float, words: int) -> float:
-    """Say how much there is to learn from an article: more where there are more words to be unsure of, by their root.
+def to_mend(uncertainty: float, words: int) -> float:
+    """Say how much is likely to be wrong in an article: how unsure the model is of all its words together.
 
-    uncertainty: the mean over its words (see `decode`). By the mean alone short articles go first, which teach less; by
-    the sum the longest, however much work they are. `bench/simulate.py` has the figures.
+    uncertainty: the mean over its words (see `decode`). By the mean alone short articles go first, which teach little.
     """
-    return uncertainty * sqrt(words)
+    return uncertainty * words
+
+
+def ceiling_at(count: int) -> int:
+    """Among so many articles, most to mend first, the place of the first that is handed out in its turn, from 0.
+
+    Those before it come last: long lists and tables, or what is like nothing else. Each takes as long as many others
+    and teaches about itself.
+    """
+    return int(count * LAST)

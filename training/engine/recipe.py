@@ -82,7 +82,7 @@ class Settings:
 FIXED = 0.1  # of a training step that stays however many layers are frozen: the head, the optimiser, the padding
 READING = 0.35  # of what a layer costs in training, where it only reads
 LATER = (
-    0.4  # of the steps in which a layer that is frozen as training goes on is frozen: a mean of two, of many it is 0.5
+    0.4  # of the steps in which a layer that is frozen as training goes on is frozen: the mean of two, with many 0.5
 )
 
 

@@ -31,7 +31,7 @@ test: setup-dev browser
 	$(IN_VENV) -m pytest -m "not slow" tests/browser $(FILTERED)
 
 test-all: test
-	@if grep -rqs "mark\.slow" tests; then $(IN_VENV) -m pytest -m slow $(FILTERED); fi
+	$(IN_VENV) -m pytest -m slow --numprocesses 2 --dist loadfile $(FILTERED)
 
 test-postgresql: setup-dev
 	$(IN_VENV) -m tests.postgresql -m "not slow" --numprocesses 2 --ignore tests/browser $(FILTERED)

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from bench.simulate import Round, edits, reached
+from bench.simulate import Round, View, edits, reached, shipped
 
 GOLD = ["B-PER", "I-PER", "O", "B-LOC", "O"]
 
@@ -25,3 +26,9 @@ def test_the_goal_is_reached_between_two_rounds_in_proportion() -> None:
     assert reached(rounds, 0.5, "articles") == pytest.approx(15)
     assert reached(rounds, 0.5, "edits") == pytest.approx(60)
     assert reached(rounds, 0.9, "words") == 2500
+
+
+def test_the_shipped_order_is_that_of_the_queue() -> None:
+    unsure = np.array([0.9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    worth = shipped(View(unsure, np.full(9, 100.0), np.eye(9), done=[8]))
+    assert [index for index in np.argsort(-worth) if index != 8] == [7, 6, 5, 4, 3, 2, 1, 0]

@@ -13,61 +13,23 @@ play ends where it has reached that, or at the end of the pool where a plot is w
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from annotate.iob2 import Span, spans_of
 from bench.wikigold import ARTICLES, read
 from training.engine.articles import Article, label_names
-from training.engine.decode import Decoded
-from training.engine.instant import Instant, Reader
-from training.engine.order import ceiling_at, to_mend
 from training.engine.recipe import Settings
-from training.engine.scores import score
+from training.engine.simulating import GOAL, Order, Plays, Round, Teacher, each_play, f1_of, measure, shipped
 from training.engine.train import train
 from training.plots import library
 
-AT_ONCE = 10  # articles of a round
-GOAL = 0.95  # of the whole pool's F1
 SHIPPED = "in all, but for the very most"
 
-
-class Round(NamedTuple):
-    """Where a play stands after a round: articles tagged, their words, edits made so far, and F1."""
-
-    articles: int
-    words: int
-    edits: int
-    f1: float
-
-
-class View(NamedTuple):
-    """What an order goes by: of each article of the pool how unsure the model is of a word, how many words it has, and
-    how like it is to each other one; and which are tagged.
-    """
-
-    unsure: NDArray[np.float64]
-    words: NDArray[np.float64]
-    likeness: NDArray[np.float64]
-    done: list[int]
-
-
-def shipped(view: View) -> NDArray[np.float64]:
-    """As the queue has it: the few with by far most to mend come last, and of these the least first."""
-    worth = np.array([to_mend(*one) for one in zip(view.unsure, view.words, strict=True)])
-    left = np.setdiff1d(np.arange(len(worth)), view.done)
-    most_first = left[np.argsort(-worth[left])]
-    worth[most_first[: ceiling_at(len(left))]] *= -1
-    return worth
-
-
-Order = Callable[[View], NDArray[np.float64]]  # how much each article is worth
 ORDERS: dict[str, Order | None] = {
     "random": None,
     "most unsure a word": lambda view: view.unsure,
@@ -78,34 +40,6 @@ ORDERS: dict[str, Order | None] = {
         view.unsure * view.words * (1 - view.likeness[:, view.done].max(axis=1) / 2)
     ),
 }
-
-
-class Plays(NamedTuple):
-    """The rounds of each order, one play a seed, and the F1 that all articles give."""
-
-    rounds: dict[str, list[list[Round]]]
-    whole_f1: float
-
-
-class Teacher:
-    """Learns from articles, and says what the model then says of others."""
-
-    def __init__(self, labels: list[str]) -> None:
-        self.labels = labels
-        self.learner = Instant(labels, Reader())
-
-    def anew(self, seed: int) -> None:
-        self.learner.weights = None
-
-    def learn(self, articles: Sequence[Article], others: Sequence[Article]) -> list[Decoded]:
-        self.learner.fit(articles)
-        return self.learner.predict(others)
-
-    def likeness(self, pool: Sequence[Article]) -> NDArray[np.float64]:
-        """The cosine of the mean states of each two articles."""
-        means = torch.stack([rows.mean(dim=0) for rows in self.learner.read(pool)])
-        means = torch.nn.functional.normalize(means - means.mean(dim=0), dim=1)
-        return np.asarray((means @ means.T).numpy(), dtype=np.float64)
 
 
 class FineTuner:
@@ -160,91 +94,11 @@ def play_all(
     """Play each order with each seed: as far as the goal, or with `whole` to the end of the pool."""
     played = Plays({name: [] for name in orders}, f1_of(teacher.learn(pool, held_out), held_out))
     print(f"the whole pool gives F1 {played.whole_f1:.4f}", flush=True)
-    for seed in range(seeds):
-        for name in orders:
-            goal = 1.0 if whole else GOAL * played.whole_f1
-            rounds = play(teacher, pool, held_out, ORDERS[name], seed, goal)
-            played.rounds[name].append(rounds)
-            print(f"seed {seed}, {name:25}", " ".join(f"{r.f1:.3f}" for r in rounds), rounds[-1].edits, flush=True)
+    goal = 1.0 if whole else GOAL * played.whole_f1
+    for seed, name, rounds in each_play(teacher, pool, held_out, {name: ORDERS[name] for name in orders}, seeds, goal):
+        played.rounds[name].append(rounds)
+        print(f"seed {seed}, {name:25}", " ".join(f"{r.f1:.3f}" for r in rounds), rounds[-1].edits, flush=True)
     return played
-
-
-def play(
-    teacher: Any, pool: Sequence[Article], held_out: Sequence[Article], order: Order | None, seed: int, goal: float
-) -> list[Round]:
-    """Tag the pool, a round at a time, until F1 has reached the goal."""
-    at_random = np.random.default_rng(seed).permutation(len(pool)).tolist()
-    lengths = np.array([len(article.words) for article in pool], dtype=np.float64)
-    teacher.anew(seed)
-    said: list[Any] = []
-    done: list[int] = []
-    rounds: list[Round] = []
-    made = 0
-    while len(done) < len(pool) and (not rounds or rounds[-1].f1 < goal):
-        left = [index for index in at_random if index not in done]
-        if order is not None and said:
-            view = View(np.array([one.uncertainty for one in said]), lengths, teacher.likeness(pool), done)
-            worth = order(view)
-            left.sort(key=lambda index: -worth[index])
-        chosen = left[:AT_ONCE]
-        made += sum(edits(pool[i].tags, said[i].spans if said else []) for i in chosen)
-        done += chosen
-        found = teacher.learn([pool[i] for i in done], [*pool, *held_out])
-        said = found[: len(pool)]
-        f1 = f1_of(found[len(pool) :], held_out)
-        rounds.append(Round(len(done), int(lengths[done].sum()), made, f1))
-    return rounds
-
-
-def f1_of(said: Sequence[Any], gold: Sequence[Article]) -> float:
-    return float(score([article.tags for article in gold], [one.tags for one in said])["f1"])
-
-
-def edits(gold_tags: Sequence[str], suggested: Sequence[tuple[int, int, str, float]]) -> int:
-    """Count what one does to turn suggestions into the gold: a span added, mended (extent or label) or removed."""
-    gold = spans_of(gold_tags)
-    wrong = [Span(*span[:3]) for span in suggested if Span(*span[:3]) not in gold]
-    right = {span[:3] for span in suggested}
-    count = 0
-    for span in gold:
-        if span in right:
-            continue
-        mended = next((one for one in wrong if one.start < span.end and span.start < one.end), None)
-        if mended is not None:
-            wrong.remove(mended)
-        count += 1
-    return count + len(wrong)
-
-
-def measure(played: Plays) -> dict[str, Any]:
-    """How far each order had to go to the goal, by articles, words and edits, and as shares of random's."""
-    goal = GOAL * played.whole_f1
-    needed = {
-        name: {what: mean(reached(rounds, goal, what) for rounds in plays) for what in ("articles", "words", "edits")}
-        for name, plays in played.rounds.items()
-    }
-    return {
-        "whole_pool_f1": round(played.whole_f1, 4),
-        "goal_f1": round(goal, 4),
-        "seeds": len(played.rounds["random"]),
-        "needed": {name: {what: round(value, 1) for what, value in row.items()} for name, row in needed.items()},
-        "share_of_random": {
-            name: {what: round(value / needed["random"][what], 3) for what, value in row.items()}
-            for name, row in needed.items()
-        },
-    }
-
-
-def reached(rounds: list[Round], goal: float, what: str) -> float:
-    """How much of it was done when F1 first reached the goal, between two rounds in proportion."""
-    before = Round(0, 0, 0, 0.0)
-    for now in rounds:
-        if now.f1 >= goal:
-            share = (goal - before.f1) / (now.f1 - before.f1)
-            start, end = float(getattr(before, what)), float(getattr(now, what))
-            return start + share * (end - start)
-        before = now
-    return float(getattr(rounds[-1], what))
 
 
 def draw(played: dict[str, list[list[Round]]], path: Path) -> None:

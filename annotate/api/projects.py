@@ -27,7 +27,7 @@ def projects_list(request: ApiRequest, page: Query[paging.Where]) -> dict[str, A
         visible = visible.filter(pk=request.token.project_id)
     found = list(visible.filter(pk__gt=paging.after(page))[: page.limit + 1])
     shown = found[: page.limit]
-    states = _states(shown)
+    states = states_of(shown)
     items = [told(project, request.token.user, states.get(project.pk, {})) for project in shown]
     return {"items": items, "next": paging.cursor(shown[-1].pk) if len(found) > page.limit else None}
 
@@ -48,7 +48,7 @@ def project_new(request: ApiRequest, body: ProjectNew) -> Status[dict[str, Any]]
 @router.get("/projects/{slug:slug}", response=ProjectTold, summary="Look at a project")
 def project_show(request: ApiRequest, slug: str) -> dict[str, Any]:
     project = get_project(request.token, slug)
-    return told(project, request.token.user, _states([project]).get(project.pk, {}))
+    return told(project, request.token.user, states_of([project]).get(project.pk, {}))
 
 
 @router.patch("/projects/{slug:slug}", response=ProjectTold, summary="Change a project's settings")
@@ -63,10 +63,15 @@ def project_change(request: ApiRequest, slug: str, body: ProjectChange) -> dict[
     project.save(update_fields=list(given))
     project.heed_switches()
     suggestions_wanted.send(Project, project=project)
-    return told(project, request.token.user, _states([project]).get(project.pk, {}))
+    return told(project, request.token.user, states_of([project]).get(project.pk, {}))
 
 
 def told(project: Project, user: Any, states: dict[str, int]) -> dict[str, Any]:
+    return {**plain(project, states), "role": project.role_of(user)}
+
+
+def plain(project: Project, states: dict[str, int]) -> dict[str, Any]:
+    """What anybody is told of it."""
     source = project.current_source
     return {
         **{
@@ -80,12 +85,11 @@ def told(project: Project, user: Any, states: dict[str, int]) -> dict[str, Any]:
             if not label.leaving
         ],
         "current": {"kind": source.kind, "number": source.number} if source else None,
-        "role": project.role_of(user),
         "articles": {state: states.get(state, 0) for state in ("raw", "in_progress", "finished")},
     }
 
 
-def _states(projects: list[Project]) -> dict[int, dict[str, int]]:
+def states_of(projects: list[Project]) -> dict[int, dict[str, int]]:
     """How many articles of each state the projects have."""
     counted = Document.objects.filter(project__in=projects).present().order_by()
     states: dict[int, dict[str, int]] = {}

@@ -32,7 +32,7 @@ from annotate.models.exchange import RELEASING, hold
 from annotate.models.project import twins
 from annotate.signals import documents_imported
 
-__all__ = ["check", "fail_stale", "run", "store"]
+__all__ = ["check", "fail_stale", "run", "stop", "store"]
 
 FIRST_SHOWN = 10
 REPAIRS_SHOWN = 50
@@ -66,6 +66,19 @@ def run(row: Import, on_progress: Progress | None = None) -> None:
     with alive(row):
         if _write(row, Reading(row, on_progress)):
             _show(row)
+
+
+def stop(row: Import) -> bool:
+    """End an import whose process was interrupted at it: nothing of it is left. False where its articles were being
+    shown already, and now all are.
+    """
+    if Import.objects.cancel(row):
+        take_back(row)
+        uploads.forget(row)
+    row.refresh_from_db()
+    if RELEASING in row.report:
+        _show(row)
+    return row.status != Import.Status.DONE
 
 
 def fail_stale() -> int:

@@ -3,16 +3,18 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
+from annotate.management.base import ToldCommand
 from annotate.models import Project
 
 
-class Command(BaseCommand):
+class Command(ToldCommand):
     help = "Make a project and print its short name. Exit code: 0 made, 1 not made, 2 wrong usage."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("name")
         parser.add_argument("--labels", required=True, help="separated by commas: PER,ORG,LOC,MISC")
         parser.add_argument("--manager", metavar="USER", help="who may manage it, beside superusers")
@@ -30,7 +32,8 @@ class Command(BaseCommand):
                 project = Project.begin(options["name"], labels, manager, **shares)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(project.slug)
+        self.say(project.slug)
+        self.answer({"status": "done", "project": project.slug, "labels": project.label_names()})
 
     def _user(self, name: str) -> User:
         try:

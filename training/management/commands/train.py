@@ -1,7 +1,6 @@
 """Train from the command line. The row is read for progress, so it tells what the page tells."""
 
 import json
-import sys
 import time
 from argparse import ArgumentParser
 from threading import Thread
@@ -9,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from tqdm import tqdm
 
+from annotate.management.base import STOPPED as STOPPED_BY_HAND
+from annotate.management.base import progress as progress_bar
 from annotate.management.finding import project_named
 from annotate.queue import QueueDown
 from training import doorbell, jobs, predictions, telling
@@ -48,15 +48,21 @@ class Command(BaseCommand):
         run, is_new = Run.objects.queue(found, None)
         if not is_new:
             self.stderr.write("A training of this project is waiting or running already; nothing new was started.")
-        nobody = ""
-        if here and is_new:
-            _train_here(run)
-        else:
-            nobody = _through_queue(run, is_new, wait or here)
+        nobody, code = "", NOBODY
+        try:
+            if here and is_new:
+                _train_here(run)
+            else:
+                nobody = _through_queue(run, is_new, wait or here)
+        except KeyboardInterrupt:  # of somebody who waited for a worker's run
+            nobody, code = (
+                f"Nobody waits here any more. Run {run.pk} goes on; it can be stopped on its page.",
+                STOPPED_BY_HAND,
+            )
         run.refresh_from_db()
         self._tell(run, is_new, nobody, options["json"])
         if nobody:
-            raise CommandError(nobody, returncode=NOBODY)
+            raise CommandError(nobody, returncode=code)
         if run.status in (Run.Status.FAILED, Run.Status.STOPPED):
             raise CommandError(run.error or STOPPED, returncode=1)
 
@@ -121,8 +127,7 @@ def _train_and_close(run_id: int) -> None:
 
 def _watch(run: Run) -> None:
     """Show the row's progress until the run is over."""
-    bar: tqdm[Any] = tqdm(total=0, unit="step", file=sys.stderr, dynamic_ncols=True)
-    with bar:
+    with progress_bar("", 0, "step", dynamic_ncols=True) as bar:
         while run.is_active:
             time.sleep(LOOK_EVERY)
             Run.objects.filter(pk=run.pk).close_stale()

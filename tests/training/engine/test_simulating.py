@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.simulate import Round, View, edits, reached, shipped
+from training.engine.simulating import Round, View, edits, reached, shipped
 
 GOLD = ["B-PER", "I-PER", "O", "B-LOC", "O"]
 

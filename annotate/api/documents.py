@@ -1,8 +1,9 @@
 """Articles: list, add, look at, tag, judge, export."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import F
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
@@ -13,6 +14,7 @@ from annotate.api import adding, annotating, paging
 from annotate.api.callers import ApiRequest, get_document, get_project
 from annotate.api.problems import Error, Problem
 from annotate.api.schemas import (
+    Along,
     AnnotationPut,
     DocumentPage,
     DocumentsAdded,
@@ -28,6 +30,8 @@ from annotate.chosen import BadCursor, Cursor
 from annotate.desk import Desk, do
 from annotate.exchange import exporting
 from annotate.exchange.formats import WRITERS
+from annotate.exchange.wanted import CannotHold
+from annotate.export_forms import wanted
 from annotate.filtering import FilterForm
 from annotate.listing import Listing
 from annotate.models import Annotation, Conflict, Document, DocumentLabel, Needless, Project, Refused, Role
@@ -113,11 +117,11 @@ def export(
     request: ApiRequest,
     slug: str,
     filters: Query[Filters],
+    along: Query[Along],
     format: str = "jsonl",  # noqa: A002 - as the address says it
-    which: Literal["finished", "begun"] = "finished",
 ) -> HttpResponseBase:
     """A file, streamed: the finished articles, or with `which` begun also the others, as far as the format can say so.
-    With filters those that they find, whatever their state.
+    With filters those of them that they find; without `which`, whatever their state.
     """
     project = get_project(request.token, slug)
     there = [name for name, writer in WRITERS.items() if not writer.is_missing]
@@ -125,9 +129,21 @@ def export(
         detail = f"There is no format “{format[:50]}”. There are: {', '.join(there)}."
         raise Problem(422, detail, [Error(place="query.format", detail=detail)])
     listing = _listing(project, request, filters)
-    if listing.chosen.filters:
-        return attached(exporting.written_of(project, format, listing.chunks()), format, f"{slug}-selection")
-    return attached(exporting.written(project, format, everything=which == "begun"), format, slug)
+    narrowed = bool(listing.chosen.filters)
+    try:
+        pieces = exporting.written(
+            project,
+            format,
+            everything=(along.which or ("begun" if narrowed else "finished")) == "begun",
+            wanted=wanted(project, along.annotator, along.suggestions, along.provenance),
+            chunks=listing.chunks() if narrowed else None,
+        )
+    except User.DoesNotExist as error:
+        detail = f"Nobody called “{along.annotator[:50]}” tags in this project."
+        raise Problem(422, detail, [Error(place="query.annotator", detail=detail)]) from error
+    except CannotHold as error:
+        raise Problem(422, str(error), [Error(place="query.format", detail=str(error))]) from error
+    return attached(pieces, format, f"{slug}-selection" if narrowed else slug)
 
 
 def told(document: Document) -> dict[str, Any]:
@@ -203,7 +219,7 @@ def _given(span: PutSpan, place: str) -> annotating.Given:
 
 def _listing(project: Project, request: ApiRequest, filters: Filters) -> Listing:
     """The list that the address asks for. A filter that is not there is a slip, and is told."""
-    known = {*Filters.model_fields, *paging.Where.model_fields, "format", "which"}
+    known = {*Filters.model_fields, *paging.Where.model_fields, *Along.model_fields, "format"}
     given = QueryDict(mutable=True)
     given.update({name: request.GET[name] for name in request.GET if name not in known})
     given.update({name: str(value) for name, value in filters.model_dump(exclude_none=True).items() if value != ""})

@@ -215,6 +215,15 @@ class Filters(BaseModel):
     ) = None
 
 
+class Along(BaseModel):
+    """Which articles an export has, whose, and what goes along with their tags."""
+
+    which: Literal["finished", "begun"] | None = None
+    annotator: str = Field(default="", max_length=150, description="A user name: whose articles; empty for everybody's")
+    suggestions: bool = Field(default=False, description="Also what is suggested, where nobody has finished")
+    provenance: bool = Field(default=False, description="Also who tagged what, when and how")
+
+
 class Span(BaseModel):
     start: int = Field(description="In code points of the text")
     end: int = Field(description="The first code point behind it")

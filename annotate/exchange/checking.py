@@ -30,6 +30,7 @@ def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
     words = record.words or []
     if not words:
         return record.having([record.error("empty", "The article has no tokens.")])
+    record = _with_suggestions_that_fit(record, record.text or "")
     if sum(map(len, words)) > LONGEST_TEXT:
         return record.having([_too_long(record)])
     problems = list(_word_problems(record, words))

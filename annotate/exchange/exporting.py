@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from annotate import iob2
 from annotate.exchange.formats import WRITERS
+from annotate.exchange.provenance import provenances
 from annotate.exchange.records import CharSpan, Corpus, Record
+from annotate.exchange.wanted import PLAIN, Wanted
 from annotate.models import Annotation, Document, Project, State
 from annotate.models.document import DocumentQuerySet
 
@@ -13,21 +15,25 @@ CHUNK = 200  # documents fetched at a time
 
 
 def written(
-    project: Project, kind: str, everything: bool = False, after_article: Callable[[], object] = lambda: None
+    project: Project,
+    kind: str,
+    everything: bool = False,
+    after_article: Callable[[], object] = lambda: None,
+    wanted: Wanted = PLAIN,
+    chunks: Iterable[list[int]] | None = None,
 ) -> Iterator[bytes]:
     """The finished articles as a file of `kind`, one of WRITERS; `everything` adds those in progress and, where the
-    format can say so, those without tags. `after_article` is called as each is handed to the writer.
+    format can say so, those without tags; `chunks` leaves out all but these ids. `after_article` is called as each is
+    handed to the writer. Raises CannotHold.
     """
-    suggested = WRITERS[kind].suggested
-    return _written(project, kind, _told(records(documents(project, kind, everything), suggested), after_article))
+    wanted.check(WRITERS[kind])
+    chosen = documents(project, kind, everything, wanted)
+    found = records(chosen, wanted) if chunks is None else _among(chosen, chunks, wanted)
+    return _written(project, kind, _told(found, after_article))
 
 
-def written_of(project: Project, kind: str, chunks: Iterable[list[int]]) -> Iterator[bytes]:
-    """The articles of these ids as a file of `kind`, whatever their state, as far as the format takes them."""
-    begun = documents(project, kind, everything=True)
-    suggested = WRITERS[kind].suggested
-    found = (record for pks in chunks for record in records(begun.filter(pk__in=pks), suggested))
-    return _written(project, kind, found)
+def _among(documents: DocumentQuerySet, chunks: Iterable[list[int]], wanted: Wanted) -> Iterator[Record]:
+    return (record for pks in chunks for record in records(documents.filter(pk__in=pks), wanted))
 
 
 def _written(project: Project, kind: str, found: Iterable[Record]) -> Iterator[bytes]:
@@ -40,35 +46,40 @@ def _told(found: Iterator[Record], after_article: Callable[[], object]) -> Itera
         after_article()
 
 
-def documents(project: Project, kind: str, everything: bool = False) -> DocumentQuerySet:
+def documents(project: Project, kind: str, everything: bool = False, wanted: Wanted = PLAIN) -> DocumentQuerySet:
     """What `written` writes."""
     of_project = Document.objects.filter(project=project)
-    chosen = of_project.present() if everything else of_project.finished()
+    chosen = wanted.of(of_project.present() if everything else of_project.finished())
     return chosen.filter(annotations__kind=Annotation.Kind.GOLD) if WRITERS[kind].tagged else chosen
 
 
-def records(documents: DocumentQuerySet, suggested: bool = False) -> Iterator[Record]:
-    """The articles as plain records, in the order of their arrival; `suggested`: with what is suggested where nobody
-    has finished.
-    """
+def records(documents: DocumentQuerySet, wanted: Wanted = PLAIN) -> Iterator[Record]:
+    """The articles as plain records, in the order of their arrival, with what else is wanted of them."""
     last = 0
-    documents = documents.select_related("project") if suggested else documents
+    documents = documents.select_related("project__current_source") if wanted.suggestions else documents
     while chunk := list(documents.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk
-        found = Annotation.objects.filter(kind=Annotation.Kind.GOLD, document__in=chunk)
+        found = list(Annotation.objects.filter(kind=Annotation.Kind.GOLD, document__in=chunk))
         gold = {annotation.document_id: annotation for annotation in found}
+        said = provenances(found) if wanted.provenance else {}
         for document in chunk:
-            record = _record(document, gold.get(document.pk))
-            yield _with_suggestions(record, document) if suggested else record
+            record = _record(document, annotation := gold.get(document.pk))
+            if annotation is not None and wanted.provenance:
+                record = replace(record, provenance=said[annotation.pk])
+            yield _with_suggestions(record, document) if wanted.suggestions else record
 
 
 def _with_suggestions(record: Record, document: Document) -> Record:
+    """What is suggested is added where nobody has finished."""
     if document.state == State.FINISHED:
         return record
-    offered = document.open_suggestions(iob2.spans_of(record.tags or []))
-    places = [(document.tokens[s.start][0], document.tokens[s.end - 1][1], s) for s in offered if not s.soft]
+    offered = [s for s in document.open_suggestions(iob2.spans_of(record.tags or [])) if not s.soft]
+    if not offered:
+        return record
+    places = [(document.tokens[s.start][0], document.tokens[s.end - 1][1], s) for s in offered]
     spans = (CharSpan(start, end, s.label, s.probability) for start, end, s in places)
-    return replace(record, suggested=tuple(spans))
+    prediction = document.prediction()
+    return replace(record, suggested=tuple(spans), suggested_by=str(prediction.source) if prediction else "")
 
 
 def _record(document: Document, gold: Annotation | None) -> Record:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from annotate import iob2, schemes, tokens
 from annotate.exchange import spans
 from annotate.exchange.choices import EDGES, OVERLAPS, Choices
+from annotate.exchange.hands import Provenance
 from annotate.exchange.spans import CharSpan as CharSpan
 from annotate.passages import Passages
 from annotate.tokens import Offsets
@@ -65,7 +66,8 @@ class Record:
     """One article of a file. `words` and `tags` are the file's own; a text without tokens has `offsets` of ours.
 
     `sentences_apart` says that the file tags sentence by sentence, so that no entity crosses a sentence start.
-    `suggested` is what a machine said of it, where the file has that beside what people said.
+    `suggested` is what a machine said of it, where the file has that beside what people said, `suggested_by` which.
+    `provenance` goes out alone.
     """
 
     line: int = 1
@@ -76,6 +78,8 @@ class Record:
     tags: list[str] | None = None
     spans: list[CharSpan] | None = None
     suggested: tuple[CharSpan, ...] = ()
+    suggested_by: str = ""
+    provenance: Provenance | None = None
     sentence_starts: list[int] | None = None
     sentences_apart: bool = False
     left_out: Passages = field(default_factory=list)

@@ -107,7 +107,8 @@ def export_found(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase
     filters = FilterForm(project, request.GET)
     if not filters.is_valid():
         return _not_understood(request, project)
-    return attached(exporting.written_of(project, kind, filters.listing().chunks()), kind, f"{project.slug}-selection")
+    pieces = exporting.written(project, kind, everything=True, chunks=filters.listing().chunks())
+    return attached(pieces, kind, f"{project.slug}-selection")
 
 
 def _not_understood(request: HttpRequest, project: Project) -> HttpResponseBase:

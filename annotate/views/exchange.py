@@ -10,14 +10,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
 from annotate.answers import HtmxHttpRequest, answer_poll, attached, nobody_works
-from annotate.exchange import exporting, problems
+from annotate.exchange import problems
 from annotate.exchange.already import told
 from annotate.exchange.formats import WRITERS
+from annotate.exchange.wanted import CannotHold
+from annotate.export_forms import ExportForm
 from annotate.forms import ImportForm
 from annotate.import_forms import ChoicesForm
 from annotate.models import Import, Project, Role
@@ -129,19 +132,34 @@ def import_problems(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def export(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request.user, slug)
+    form = ExportForm(project, request.GET)
+    form.is_valid()
     present = project.documents.present()
     counts = {"finished": present.finished().count(), "articles": present.count()}
-    context = {"project": project, "writers": WRITERS, **counts}
-    return render(request, "annotate/export.html", context)
+    sources = form.filters.listing().sources()
+    context = {"project": project, "writers": WRITERS, "form": form, "sources": sources, "is_opened": bool(request.GET)}
+    return render(request, "annotate/export.html", context | counts)
 
 
 @require_GET
 @login_required
-def export_file(request: HttpRequest, slug: str, kind: str) -> StreamingHttpResponse:
+def export_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     project = get_project(request.user, slug)
     if kind not in WRITERS or WRITERS[kind].is_missing:
         raise Http404("There is no such format.")
-    return attached(exporting.written(project, kind, everything=bool(request.GET.get("all"))), kind, project.slug)
+    form = ExportForm(project, request.GET)
+    if not form.is_valid():
+        return _cannot_export(request, project, " ".join(form.reasons()))
+    try:
+        pieces = form.written(kind)
+    except CannotHold as error:
+        return _cannot_export(request, project, str(error))
+    return attached(pieces, kind, f"{project.slug}-selection" if form.is_narrowed() else project.slug)
+
+
+def _cannot_export(request: HttpRequest, project: Project, why: str) -> HttpResponseBase:
+    messages.error(request, f"Nothing was exported. {why}")
+    return redirect(f"{reverse('export', args=[project.slug])}?{request.GET.urlencode()}")
 
 
 def _ring(row: Import) -> None:

@@ -1,6 +1,7 @@
 """create_project, import_documents and export_annotations, as a shell runs them."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from annotate import jobs, queue
 from annotate.models import Document, Import, Membership, Project
 from annotate.models.exchange import ImportQuerySet
-from tests.make import make_document, make_project, make_user, mentions_of
+from tests.make import make_document, make_project, make_user, mentions_of, suggest
 
 GOOD = {"tokens": ["Ada", "met", "Bob"], "tags": ["B-PER", "O", "B-PER"]}
 BAD = {"tokens": ["Rome"], "tags": ["I-LOC"]}
@@ -62,7 +63,6 @@ def test_files_are_imported_and_the_count_told(tmp_path: Path, capsys: pytest.Ca
     out = capsys.readouterr()
     assert "2 articles, 6 tokens, 2 entities imported; 0 left out" in out.out
     assert "New label: PER, which differs from Per by its case alone" in out.out
-    assert "Importing: 100%" in out.err
     assert set(Document.objects.values_list("split", "state")) == {("train", "finished"), ("train", "raw")}
 
 
@@ -222,8 +222,9 @@ def test_annotations_are_written_to_a_file(tmp_path: Path, kind: str, start: str
 @pytest.mark.django_db
 @pytest.mark.parametrize(("kind", "count"), [("jsonl", 3), ("conll2003", 2)])
 def test_what_was_written_is_counted_and_nothing_else(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, count: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str, count: int
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     make_document("-DOCSTART- opens every article.", finished=True)
     make_document("Ada sang.", PER="Ada")
     make_document("Raw.")
@@ -243,6 +244,35 @@ def test_nothing_to_export_and_a_folder_that_is_not_there_are_said(tmp_path: Pat
         call_command("export_annotations", "news", "--all", "--format", "conll2003", "--output", str(tmp_path / "a"))
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_annotations", "news", "--all", "--output", str(tmp_path / "no" / "a"))
+
+
+@pytest.mark.django_db
+def test_an_export_is_narrowed_and_given_more_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = make_project(manager=make_user("ada"))
+    make_document("Ada met Bob.", project, finished=True, PER="Ada")
+    suggest(make_document("Cy left.", project), (0, 1, "PER", 0.9))
+    path = tmp_path / "out"
+
+    def export(*options: str) -> list[Any]:
+        call_command("export_annotations", "news", "--output", str(path), *options)
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    (row,) = export("--label", "PER", "--with-provenance")
+    assert row["provenance"]["entities"][0]["how"] == "hand"
+    (row,) = export("--all", "--q", "left", "--with-suggestions")
+    assert row["suggestions"][0]["score"] == 0.9
+    capsys.readouterr()
+    export("--all", "--json")
+    outcome = {"status": "done", "project": "news", "format": "jsonl", "articles": 2, "file": str(path)}
+    assert json.loads(capsys.readouterr().out) == outcome
+    for options, reason in (
+        (["--annotator", "ada"], "No article is like that"),
+        (["--q", "Zoe"], "No article is like that"),
+        (["--annotator", "eve"], "Nobody called “eve” tags in “News”"),
+        (["--with-provenance", "--format", "brat"], "A file of brat has no place for who tagged what"),
+    ):
+        with pytest.raises(CommandError, match=reason):
+            export(*options)
 
 
 def code_of(*arguments: str) -> int | str | None:
@@ -270,3 +300,5 @@ def test_exit_codes_are_honest(tmp_path: Path, capsys: pytest.CaptureFixture[str
     lines = ["Ada -X- -X- B-PER", "met -X- -X- O", "Bob -X- -X- B-PER", ""]
     assert capsys.readouterr().out.splitlines() == ["-DOCSTART- -X- -X- O", "", *lines]
     assert code_of("export_annotations", "olds", "--output", "-") == 1
+    assert code_of("export_annotations", "news", "--output", "-", "--json") == 2
+    assert code_of("export_annotations", "news", "--output", "-", "--since", "soon") == 2

@@ -197,7 +197,7 @@ def judge_an_article(page: Page, screenshots: Path | None) -> tuple[str, list[li
 def export(page: Page) -> dict[str, dict[str, object]]:
     page.get_by_role("link", name="Export").click()
     with page.expect_download() as download:
-        page.locator('a[href$="/export/jsonl"]').click()
+        page.locator('button[formaction$="/export/jsonl"]').first.click()
     lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     return {row["title"]: row for row in map(json.loads, lines)}
 

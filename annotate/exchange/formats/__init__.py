@@ -56,7 +56,8 @@ class Reader:
 @dataclass(frozen=True)
 class Writer:
     """How a format is written: bytes of a corpus as it comes. `tagged`: it has no way to say that an article has not
-    been read yet, and takes only those with tags. `suggested`: it takes what is suggested, too.
+    been read yet, and takes only those with tags. `suggested`, `provenance`: it takes what is suggested, too, and who
+    tagged what.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Writer:
     write: Callable[[Corpus], Iterator[bytes]]
     tagged: bool = False
     suggested: bool = False
+    provenance: bool = False
     content_type: str = "text/plain; charset=utf-8"
     needs: str = ""  # a library that not every server has, and the extra of ours that brings it
 
@@ -135,6 +137,8 @@ WRITERS = {
         "without a difference.",
         "jsonl",
         _encoded(jsonl.write),
+        suggested=True,
+        provenance=True,
     ),
     "conll2003": Writer(
         "CoNLL-2003",
@@ -151,17 +155,20 @@ WRITERS = {
     ),
     "labelstudio": Writer(
         "Label Studio",
-        "A JSON list of tasks with annotations, and with suggestions where an article is not finished, for a labeling "
-        "config whose Labels are called “label” and whose Text is called “text”. Tokens are not kept.",
+        "A JSON list of tasks with annotations, for a labeling config whose Labels are called “label” and whose Text "
+        "is called “text”. Tokens are not kept.",
         "json",
         _encoded(labelstudio.write),
         suggested=True,
+        provenance=True,
     ),
     "prodigy": Writer(
         "Prodigy",
         "JSON Lines: tokens, spans by characters and tokens, and the answer “accept” where an article is finished.",
         "jsonl",
         _encoded(prodigy.write),
+        suggested=True,
+        provenance=True,
     ),
     "gliner": Writer(
         "GLiNER",

@@ -113,7 +113,7 @@ def sequences_of_container(stream: BinaryIO, options: Options) -> Iterator[list[
 def write(records: Iterable[Record]) -> Iterator[str]:
     """One line of JSON a record, which `read_lines` reads back without a difference."""
     for record in records:
-        row = {
+        row: dict[str, Any] = {
             "id": record.external_id,
             "title": record.title,
             "text": record.text,
@@ -129,7 +129,15 @@ def write(records: Iterable[Record]) -> Iterator[str]:
             "date": record.date,
             "metadata": record.metadata,
         }
+        if record.suggested:
+            row |= {"suggested_by": record.suggested_by, "suggestions": _suggestions(record)}
+        if record.provenance is not None:
+            row["provenance"] = record.provenance.told(entity[:3] for entity in record.entities())
         yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _suggestions(record: Record) -> list[dict[str, Any]]:
+    return [{"start": s.start, "end": s.end, "label": s.label, "score": s.score} for s in record.suggested]
 
 
 def _records(found: Iterable[_Row], options: Options) -> Iterator[Record]:

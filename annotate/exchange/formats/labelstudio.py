@@ -74,11 +74,14 @@ def write(records: Iterable[Record]) -> Iterator[str]:
     between = "[\n"
     for record in records:
         task: dict[str, Any] = {"data": identity_of(record) | {"text": record.text}, "meta": record.metadata}
+        if record.provenance is not None:
+            task["meta"] = {**record.metadata, "provenance": record.provenance.told(e[:3] for e in record.entities())}
         if record.tags is not None:
             result = _results(record, record.entities())
             task["annotations"] = [{"result": result, "was_cancelled": False, "ground_truth": False}]
         if record.suggested:
-            task["predictions"] = [{"result": _results(record, record.suggested)}]
+            version = {"model_version": record.suggested_by} if record.suggested_by else {}
+            task["predictions"] = [version | {"result": _results(record, record.suggested)}]
         yield between + json.dumps(task, ensure_ascii=False, allow_nan=False)
         between = ",\n"
     yield "[]\n" if between == "[\n" else "\n]\n"

@@ -6,7 +6,8 @@ second blank is a token too. Such tokens are left out on the way in, and written
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from annotate.exchange import fields
@@ -20,10 +21,12 @@ from annotate.exchange.formats.rows import (
     span_of,
     with_state,
 )
+from annotate.exchange.hands import Provenance
 from annotate.exchange.records import CharSpan, Options, Record, passed_over
 from annotate.tokens import Offsets, TokenError, check_offsets, visible_ranges
 
 ACCEPTED = "accept"
+SUGGESTED = "_suggested"  # ours: the spans of this task are what a model says, for somebody to judge
 PASSED_OVER = {"reject": "rejected", "ignore": "ignored"}
 MARKS = ("_task_hash", "_input_hash", "_view_id", "_session_id")
 
@@ -47,7 +50,11 @@ def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
     named = known.fields or (fields.identity(meta).fields if isinstance(meta, dict) else {})
     used = known.used | {"text", "tokens", "spans", "answer", *(key for key in row if key.startswith("_"))}
     tokens = _tokens(row.get("tokens"), text)
-    record = replace(bare, text=text, spans=_spans(row, tokens), **named)
+    spans = _spans(row, tokens)
+    if row.get(SUGGESTED) and answer is None:
+        record = replace(bare, text=text, suggested=tuple(spans or ()), **named)
+    else:
+        record = replace(bare, text=text, spans=spans, **named)
     if tokens:
         record = _with_tokens(record, text, tokens)
         if any(_misleads(span, tokens) for span in row.get("spans") or []):
@@ -58,27 +65,42 @@ def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
 
 
 def write(records: Iterable[Record]) -> Iterator[str]:
-    """One task a record; the answer of a finished one is "accept"."""
+    """One task a record; the answer of a finished one is "accept". What is suggested is what a task has to begin with,
+    so it stands in those that nobody has begun.
+    """
     for record in records:
         text = record.text or ""
         tokens = _covering(text, record.offsets or [])
         row = identity_of(record) | {"text": text, "meta": record.metadata, "tokens": _written(text, tokens)}
         if record.tags is not None:
-            starts = {start: index for index, (start, _) in enumerate(tokens)}
-            ends = {end: index for index, (_, end) in enumerate(tokens)}
-            row["spans"] = [
-                {
-                    "start": span.start,
-                    "end": span.end,
-                    "token_start": starts[span.start],
-                    "token_end": ends[span.end],
-                    "label": span.label,
-                }
-                for span in record.entities()
-            ]
+            row["spans"] = _spans_written(record.entities(), tokens)
             if "status" not in row:
                 row["answer"] = ACCEPTED
+            row |= _provenance(record.provenance, row["spans"])
+        elif record.suggested:
+            row |= {"spans": _spans_written(record.suggested, tokens), SUGGESTED: record.suggested_by or True}
         yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _spans_written(spans: Iterable[CharSpan], tokens: Offsets) -> list[dict[str, Any]]:
+    starts = {start: index for index, (start, _) in enumerate(tokens)}
+    ends = {end: index for index, (_, end) in enumerate(tokens)}
+    written = []
+    for start, end, label, score in spans:
+        row = {"start": start, "end": end, "token_start": starts[start], "token_end": ends[end], "label": label}
+        written.append(row if score is None else row | {"score": score})
+    return written
+
+
+def _provenance(provenance: Provenance | None, spans: list[dict[str, Any]]) -> dict[str, Any]:
+    """What Prodigy calls the person and the moment of an answer; each span is given its own."""
+    if provenance is None:
+        return {}
+    for span, hand in zip(spans, provenance.hands, strict=True):
+        span |= asdict(hand)
+    when = provenance.finished_at
+    named = {"_annotator_id": provenance.finished_by, "_blind": provenance.blind}
+    return named | {"_timestamp": int(datetime.fromisoformat(when).timestamp()) if when else None}
 
 
 def _covering(text: str, offsets: Offsets) -> Offsets:

@@ -41,7 +41,7 @@ def record_of(row: Any, options: Options, line: int, number: int, split: str | N
         used = set(known.used)
         record = replace(Record(line=line, number=number, split=split), **known.fields)
         record = _with_content(record, row, options, used)
-        record = with_state(record, row, used)
+        record = _with_suggestions(with_state(record, row, used), row, used)
         return checked(replace(record, metadata=metadata_of(row, used)))
     except RowError as error:
         return broken(line, number, error.kind, str(error))
@@ -100,6 +100,17 @@ def _with_content(record: Record, row: Mapping[str, Any], options: Options, used
         return replace(record, text=row[text_key])
     used.add(spans_key)
     return replace(record, text=row[text_key], spans=[span_of(span) for span in row[spans_key]])
+
+
+def _with_suggestions(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
+    """What our own export says that was suggested. Other things of this name are metadata."""
+    said = row.get("suggestions")
+    keys = {"start", "end", "label", "score"}
+    is_ours = isinstance(said, list) and all(isinstance(one, dict) and keys <= one.keys() for one in said)
+    if not is_ours or "text" not in used:
+        return record
+    used |= {"suggestions", "suggested_by"}
+    return replace(record, suggested=tuple(map(span_of, said or [])))
 
 
 def _from_sentences(record: Record, sentences: Any, options: Options) -> Record:

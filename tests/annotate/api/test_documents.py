@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from annotate.models import Document
@@ -6,6 +8,10 @@ from tests.make import make_document, make_project, suggest
 
 pytestmark = pytest.mark.django_db
 FAMILY = "👩‍👩‍👧 Ada met Bob."
+
+
+def read(response):
+    return b"".join(response.streaming_content).decode()
 
 
 def test_the_list_tells_each_article_in_as_many_queries_for_fifty_as_for_one(
@@ -122,6 +128,20 @@ def test_an_export_is_the_pages_file(program, project, client):
     assert len(every.splitlines()) == 2
     some = b"".join(program.get("/projects/news/export?state=raw").streaming_content).decode()
     assert len(some.splitlines()) == 1
+
+
+def test_an_export_has_what_is_asked_for_and_says_what_it_cannot_have(program, project):
+    make_document("Ada met Bob.", project, PER="Ada Bob", finished=True)
+    suggest(make_document("Cy left.", project), (0, 1, "PER", 0.9))
+    export = "/projects/news/export?which=begun"
+    rows = [json.loads(row) for row in read(program.get(f"{export}&suggestions=true&provenance=true")).splitlines()]
+    assert [entity["how"] for entity in rows[0]["provenance"]["entities"]] == ["hand", "hand"]
+    assert rows[1]["suggestions"] == [{"start": 0, "end": 2, "label": "PER", "score": 0.9}]
+    assert read(program.get(f"{export}&annotator=ada")) == ""
+    assert len(read(program.get("/projects/news/export?which=finished&q=left")).splitlines()) == 0
+    assert "Nobody called “eve”" in is_problem(program.get(f"{export}&annotator=eve"), 422)["detail"]
+    refused = is_problem(program.get(f"{export}&format=gliner&provenance=true"), 422)
+    assert refused["detail"] == "A file of GLiNER has no place for who tagged what."
 
 
 def test_an_export_in_no_format_we_have_says_which_there_are(program, project):

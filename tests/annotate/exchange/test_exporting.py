@@ -2,16 +2,24 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotate.exchange import exporting
 from annotate.exchange.formats import WRITERS
+from annotate.exchange.wanted import CannotHold, Wanted
 from annotate.models import Annotation, Project
 from tests.annotate.exchange.handing_in import imported, upload
 from tests.make import make_document, make_project, make_user, suggest
 
 pytestmark = pytest.mark.django_db
+
+
+def written(project: Project, kind: str, **wanted: Any) -> str:
+    """All that is begun, with what is wanted beside."""
+    pieces = exporting.written(project, kind, everything=True, wanted=Wanted(**wanted))
+    return b"".join(pieces).decode(errors="replace")
 
 
 @pytest.mark.slow
@@ -65,10 +73,50 @@ def test_suggestions_go_to_label_studio_where_nobody_has_finished_and_nobody_is_
     for split, finished in (("train", False), ("train", True), ("validation", False)):
         document = make_document("Ada met Bob.", project=project, split=split, finished=finished, PER="Bob")
         suggest(document, (0, 1, "PER", 0.75), (2, 3, "ORG", 0.5))
-    tasks = json.loads(b"".join(exporting.written(project, "labelstudio", everything=True)))
+    tasks = json.loads(written(project, "labelstudio", suggestions=True))
     (predicted,) = tasks[0]["predictions"]
+    assert predicted["model_version"] == "Model 1"
     assert [(r["value"]["start"], r["value"]["end"], r["score"]) for r in predicted["result"]] == [(0, 3, 0.75)]
     assert ["predictions" in task for task in tasks] == [True, False, False]
+    assert "predictions" not in written(project, "labelstudio")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "labelstudio", "prodigy"])
+def test_what_is_suggested_comes_back_as_suggestions_and_nobody_has_tagged_it(kind: str) -> None:
+    project = make_project("first")
+    for split in ("train", "validation"):
+        document = make_document(f"Ada 😀 met Bob in {split}.", project=project, split=split, title=split)
+        suggest(document, (0, 1, "PER", 0.75), (3, 4, "ORG", 0.5))
+    second = make_project("second")
+    imported(upload(second, written(project, kind, suggestions=True)))
+    said = {row.title: row.predictions.values_list("spans", flat=True) for row in second.documents.all()}
+    assert list(said["train"]) == [[[0, 1, "PER", 0.75], [3, 4, "ORG", 0.5]]]
+    assert list(said["validation"]) == []
+    assert {row.state for row in second.documents.all()} == {"raw"}
+    assert not Annotation.objects.exists()
+
+
+def test_other_things_called_suggestions_stay_metadata() -> None:
+    project = make_project()
+    imported(upload(project, json.dumps({"text": "Ada left.", "suggestions": ["shorter"]})))
+    assert project.documents.get().metadata == {"suggestions": ["shorter"]}
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_a_format_holds_what_it_says_and_refuses_the_rest(kind: str) -> None:
+    project = make_project()
+    document = make_document("Ada met Bob.", project=project, PER="Bob")
+    suggest(document, (0, 1, "ORG", 0.75))
+    plain = written(project, kind)
+    for holds, asked in (
+        (WRITERS[kind].suggested, {"suggestions": True}),
+        (WRITERS[kind].provenance, {"provenance": True}),
+    ):
+        if holds and (kind, asked) != ("prodigy", {"suggestions": True}):  # there a task has spans of one kind
+            assert written(project, kind, **asked) != plain
+        elif not holds:
+            with pytest.raises(CannotHold, match="has no place for w"):
+                written(project, kind, **asked)
 
 
 def test_what_somebody_tagged_for_themselves_is_neither_exported_nor_a_second_copy() -> None:

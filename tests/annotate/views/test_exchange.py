@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from annotate import jobs, queue
 from annotate.exchange import formats
-from annotate.models import Document, Import, Prediction
+from annotate.models import Annotation, Document, Import, Prediction
 from tests.make import join, make_document, make_user, mentions_of
 
 pytestmark = pytest.mark.django_db
@@ -272,7 +272,7 @@ def test_finished_articles_are_exported_as_jsonl_and_conll(client, project):
 
     rows = [json.loads(line) for line in download("jsonl").splitlines()]
     assert [(row["title"], row["tags"]) for row in rows] == [("Song", ["B-PER", "O", "O"])]
-    assert len(download("jsonl", all=1).splitlines()) == 2
+    assert len(download("jsonl", which="begun").splitlines()) == 2
     assert download("conll2003").startswith("-DOCSTART- -X- -X- O\n\nAda -X- -X- B-PER\n")
     assert client.get(reverse("export_file", args=[project.slug, "docx"])).status_code == 404
 
@@ -300,3 +300,41 @@ def test_a_dataset_has_the_projects_labels_in_their_order(client, project):
         schema = parquet.read_schema(BytesIO(archive.read("data/train-00000.parquet")))
     names = json.loads(schema.metadata[b"huggingface"])["info"]["features"]["ner_tags"]["feature"]["names"]
     assert names == ["O", *(f"{part}-{label}" for label in project.label_names() for part in "BI")]
+
+
+def test_an_export_is_narrowed_by_filters_and_to_one_persons_work(client, project):
+    ada = project.memberships.get().user
+    mine = make_document("Ada sang.", project=project, finished=True, title="Mine", PER="Ada")
+    Annotation.objects.filter(document=mine).update(finished_by=ada)
+    make_document("Bob sang.", project=project, finished=True, title="Bob's", PER="Bob")
+    make_document("Cy sang.", project=project, finished=True, title="Nobody's")
+    make_document("Dee sang.", project=project, title="Raw")
+
+    def titles(**query):
+        response = client.get(reverse("export_file", args=[project.slug, "jsonl"]), query)
+        return [json.loads(line)["title"] for line in b"".join(response.streaming_content).splitlines()]
+
+    assert titles(which="finished", label="PER", q="") == ["Mine", "Bob's"]
+    assert titles(which="finished", q="sang") == ["Mine", "Bob's", "Nobody's"]
+    assert titles(which="begun", q="Dee") == ["Raw"]
+    assert titles(which="begun", annotator="ada") == ["Mine"]
+
+
+def test_who_tagged_goes_along_where_the_format_has_a_place_for_it_and_else_nothing_is_written(client, project):
+    make_document("Ada sang.", project=project, finished=True, PER="Ada")
+    query = {"which": "finished", "provenance": "on"}
+    rows = b"".join(client.get(reverse("export_file", args=[project.slug, "jsonl"]), query).streaming_content)
+    assert json.loads(rows)["provenance"]["entities"][0]["how"] == "hand"
+    refused = client.get(reverse("export_file", args=[project.slug, "conll2003"]), query, follow=True)
+    page = refused.content.decode()
+    assert "Nothing was exported. A file of CoNLL-2003 has no place for who tagged what." in page
+    assert re.search(r'name="provenance"[^>]* checked', page)
+    assert page.count("Can hold suggestions, and who tagged what.") == 3
+
+
+@pytest.mark.parametrize("query", [{"annotator": "nobody"}, {"beat": "sport"}, {"which": "most"}, {"since": "soon"}])
+def test_what_is_not_understood_exports_nothing(client, project, query):
+    make_document("Ada sang.", project=project, finished=True)
+    response = client.get(reverse("export_file", args=[project.slug, "jsonl"]), query, follow=True)
+    assert "Nothing was exported." in response.content.decode()
+    assert response.redirect_chain

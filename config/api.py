@@ -12,7 +12,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from annotate.api import documents, projects
+from annotate.api import documents, gazetteers, projects
 from annotate.api.problems import CONTENT_TYPE, Error, Problem, problem_of
 from annotate.api.schemas import Problem as ProblemShape
 from training import api as models
@@ -66,6 +66,7 @@ api = NinjaAPI(
     parser=Json(),
 )
 api.add_router("", projects.router)
+api.add_router("", gazetteers.router)
 api.add_router("", documents.router)
 api.add_router("", models.router)
 

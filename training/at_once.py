@@ -1,6 +1,6 @@
 """What is learnt at once from what people finish, without a click, in the predictor: before any model the dictionary of
-mentions that they have tagged, from the fifth finished article on the instant learner. Both speak of the next articles
-of the queue alone, and end where a trained model is current.
+mentions that they have tagged or brought in a gazetteer, from the fifth finished article on the instant learner. Both
+speak of the next articles of the queue alone, and end where a trained model is current.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import models, transaction
 
 from annotate.models import Annotation, Document, Prediction, Project, Source, Split, State
 from annotate.passages import rest
-from training import doorbell, instant, predictions, trouble
+from training import doorbell, gazetteers, instant, predictions, trouble
 from training.engine.order import to_mend
 from training.models import Learner
 from training.snapshot import finished_gold, taught_by
@@ -83,8 +83,8 @@ def _learn_instantly(project: Project) -> bool:
 def _mark_known_mentions(project: Project) -> None:
     from training.engine.dictionary import Dictionary
 
-    known = Dictionary.of(_finished(project), _begun(project))
-    if not known.entries:
+    known = Dictionary.of(_finished(project), _begun(project), gazetteers.mentions(project))
+    if not known.entries and not project.sources.filter(kind=Source.Kind.DICTIONARY).exists():
         return
     source = source_of(project, Source.Kind.DICTIONARY)
     chunks = _chunks(_next(project, source))

@@ -4,6 +4,7 @@ from annotate.models.bulk import BulkAction, BulkChange
 from annotate.models.discussion import Note
 from annotate.models.document import HELD_OUT, Document, NearKey, Split, State
 from annotate.models.exchange import Import
+from annotate.models.gazetteer import Gazetteer
 from annotate.models.label_count import DocumentLabel
 from annotate.models.listed import Listed, Tally
 from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
@@ -22,6 +23,7 @@ __all__ = [
     "Document",
     "DocumentLabel",
     "Edit",
+    "Gazetteer",
     "How",
     "Import",
     "Kept",

@@ -19,8 +19,9 @@ from annotate import jobs, queue, relabelling
 from annotate.access import get_label_change, get_project
 from annotate.answers import HtmxHttpRequest, nobody_works
 from annotate.forms import SettingsForm
+from annotate.gazetteer_forms import GazetteerForm
 from annotate.label_forms import LabelChangeForm, LabelForm
-from annotate.models import COLORS, Label, LabelChange, Prediction, Project, Refused, Role
+from annotate.models import COLORS, Gazetteer, Label, LabelChange, Prediction, Project, Refused, Role
 
 LATEST = 8  # changes that the settings list
 
@@ -140,7 +141,11 @@ def label_change_again(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def render_settings(
-    request: HttpRequest, project: Project, form: SettingsForm | None = None, new: LabelForm | None = None
+    request: HttpRequest,
+    project: Project,
+    form: SettingsForm | None = None,
+    new: LabelForm | None = None,
+    gazetteer: GazetteerForm | None = None,
 ) -> HttpResponse:
     labels = list(project.labels.with_counts())
     free = next((n for n in range(1, COLORS + 1) if n not in {label.color for label in labels}), 1)
@@ -152,6 +157,8 @@ def render_settings(
         "new": new or empty,
         "unknown_labels": project.unknown_labels(),
         "changes": project.label_changes.select_related("created_by")[:LATEST],
+        "gazetteer": Gazetteer.of(project),
+        "gazetteer_form": gazetteer or GazetteerForm(prefix="gazetteer"),
     }
     return render(request, "annotate/settings.html", context)
 

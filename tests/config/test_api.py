@@ -34,6 +34,9 @@ NEEDED = {
     "POST /api/v1/projects": 2,
     "GET /api/v1/projects/{slug}": 0,
     "PATCH /api/v1/projects/{slug}": 2,
+    "GET /api/v1/projects/{slug}/gazetteer": 0,
+    "PUT /api/v1/projects/{slug}/gazetteer": 2,
+    "DELETE /api/v1/projects/{slug}/gazetteer": 2,
     "GET /api/v1/projects/{slug}/documents": 0,
     "POST /api/v1/projects/{slug}/documents": 2,
     "GET /api/v1/projects/{slug}/documents/next": 0,
@@ -50,6 +53,7 @@ NEEDED = {
 BODIES: dict[str, Any] = {
     "POST /api/v1/projects": {"name": "New", "labels": ["PER"]},
     "PATCH /api/v1/projects/{slug}": {"threshold": 0.5},
+    "PUT /api/v1/projects/{slug}/gazetteer": {"lines": "Ada\tPER\n"},
     "POST /api/v1/projects/{slug}/documents": {"documents": [{"text": "Ada left."}]},
     "PUT /api/v1/documents/{pk}/annotation": {"client_id": str(uuid4()), "base": 0, "spans": []},
     "POST /api/v1/documents/{pk}/verdicts": {

@@ -12,7 +12,7 @@ from annotate.models import Project
 from annotate.queue import Workers
 from tests.make import make_document, make_project
 from tests.training.fake_queue import FakeQueue, Rung
-from training import predictions
+from training import gazetteers, predictions
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +32,9 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_warm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions of the test before have the same ids."""
+    """Versions and gazetteers of the test before have the same ids."""
     predictions._warm.clear()
+    gazetteers._in_words.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Suggestions before any model: what people have tagged, found again."""
 
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -9,8 +10,9 @@ from django.urls import reverse
 
 from annotate import relabelling
 from annotate.desk import do, open_desk
+from annotate.exchange.gazetteer import read
 from annotate.jobs import run_label_change
-from annotate.models import Ask, Conflict, Document, Prediction, Project, Source, State
+from annotate.models import Ask, Conflict, Document, Gazetteer, Prediction, Project, Source, State
 from tests.make import make_document, make_project
 from tests.training.fake_queue import FakeQueue, Rung
 from tests.training.runs import make_version
@@ -217,3 +219,39 @@ def test_who_waits_for_a_label_change_is_left_alone(desk: Project, user: User) -
     desk.label_changes.create(kind="renamed", label="PER", into="HUMAN", created_by=user, total=1)
     learn(desk)
     assert desk.current_source is None
+
+
+def put(project: Project, lines: str) -> None:
+    Gazetteer.put(project, read(BytesIO(lines.encode())))
+
+
+def test_a_gazetteer_is_suggested_before_anybody_has_tagged(user: User) -> None:
+    project = make_project(manager=user)
+    first, article = (make_document("Then Ada King saw the U.S. in Paris.", project) for _ in range(2))
+    put(project, "Ada King\tPER\nAda\tMISC\nU.S.\tLOC\n")
+    learn(project)
+    for document in (first, article):
+        assert suggested(document) == [(1, 3, "PER", 0.75), (5, 6, "LOC", 0.75)]
+    put(project, "Paris\tLOC\n")
+    learn(project)
+    assert suggested(article) == [(7, 8, "LOC", 0.75)]
+    project.gazetteer.remove()
+    learn(project)
+    assert suggested(article) == []
+
+
+def test_what_people_tag_counts_with_the_gazetteer(desk: Project) -> None:
+    article = make_document("Paris again.", desk)
+    put(desk, "Paris\tORG\n")
+    learn(desk)
+    assert suggested(article) == [(0, 1, "ORG", 0.6)]
+
+
+def test_a_gazetteer_follows_its_labels_to_another_name(desk: Project, user: User) -> None:
+    article = make_document("Zoe came.", desk)
+    put(desk, "Zoe\tPER\n")
+    learn(desk)
+    relabelling.begin(desk, user, "renamed", desk.labels.get(name="PER"), "HUMAN", uuid4())
+    run_label_change(desk.label_changes.get().pk)
+    learn(desk)
+    assert suggested(article) == [(0, 1, "HUMAN", 0.75)]

@@ -1,17 +1,19 @@
-"""The cold start: mentions that people have tagged before, found again word for word.
+"""The cold start: mentions that people have tagged before, or a gazetteer names, found again word for word.
 
 A mention is a tuple of words, exactly as written. Its share says how often its words, where they stood in a finished
-article, were tagged with its label; what stands untagged in an article that nobody has finished says nothing yet.
+article, were tagged with its label; what stands untagged in an article that nobody has finished says nothing yet. A
+gazetteer's mention begins as if it had stood in GIVEN places already, and been tagged so in GIVEN_SO of them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from annotate.iob2 import spans_of
 from training.engine.articles import Article
 
 LEAST = 0.5  # mentions that are tagged less often than this are more often not one: they only make work
+GIVEN, GIVEN_SO = 4, 3  # below the threshold that projects begin with: somebody looks at it once, before it is believed
 
 Mention = tuple[str, ...]
 ByFirst = dict[str, dict[int, set[Mention]]]
@@ -32,13 +34,19 @@ class Dictionary:
         self._known = by_first(entries)
 
     @classmethod
-    def of(cls, finished: Sequence[Article], begun: Iterable[Article] = ()) -> "Dictionary":
-        """Collect the mentions of tagged articles."""
+    def of(
+        cls, finished: Sequence[Article], begun: Iterable[Article] = (), given: Mapping[Mention, str] | None = None
+    ) -> "Dictionary":
+        """Collect the mentions of tagged articles, and those of a gazetteer, given with their labels."""
+        given = given or {}
         tagged: dict[Mention, Counter[str]] = defaultdict(Counter)
         for article in (*finished, *begun):
             for start, end, label in spans_of(article.tags):
                 tagged[tuple(article.words[start:end])][label] += 1
+        for mention, label in given.items():
+            tagged[mention][label] += GIVEN_SO
         untagged = _untagged(finished, by_first(tagged))
+        untagged.update(dict.fromkeys(given, GIVEN - GIVEN_SO))
         entries = {mention: _entry(counts, untagged[mention]) for mention, counts in tagged.items()}
         return cls({mention: entry for mention, entry in entries.items() if entry.share >= LEAST})
 

@@ -37,3 +37,33 @@ def test_a_long_mention_that_is_seldom_one_does_not_hide_a_short_one() -> None:
 def test_what_stands_untagged_in_an_article_that_is_not_finished_says_nothing() -> None:
     begun = [make_article("Ada met Bob and Ada", PER="Bob"), make_article("Bob slept")]
     assert Dictionary.of([], begun).find(["Bob", "slept"]) == [(0, 1, "PER", 1.0)]
+
+
+GIVEN = {("Paris",): "LOC", ("Paris", "Match"): "ORG"}
+
+
+def test_a_gazetteers_mention_is_found_with_three_of_four_the_longest_first() -> None:
+    known = Dictionary.of([], given=GIVEN)
+    assert known.find(["Paris", "Match", "in", "Paris"]) == [(0, 2, "ORG", 0.75), (3, 4, "LOC", 0.75)]
+
+
+def test_each_place_in_a_finished_article_counts_with_those_of_the_gazetteer() -> None:
+    tagged, other, bare = (
+        make_article("Paris slept", LOC="Paris"),
+        make_article("Paris slept", PER="Paris"),
+        make_article("Paris slept"),
+    )
+
+    def share(*finished: Article) -> list[tuple[int, int, str, float]]:
+        return Dictionary.of(finished, given=GIVEN).find(["Paris"])
+
+    assert share(tagged) == [(0, 1, "LOC", 4 / 5)]
+    assert share(other) == [(0, 1, "LOC", 3 / 5)]
+    assert share(bare, bare) == [(0, 1, "LOC", 3 / 6)]
+    assert share(bare, bare, bare) == []
+    assert share(*[other] * 6) == [(0, 1, "PER", 6 / 10)]
+
+
+def test_what_only_people_know_is_counted_as_without_a_gazetteer() -> None:
+    articles = [make_article("Ada slept", PER="Ada")]
+    assert Dictionary.of(articles, given=GIVEN).find(["Ada"]) == [(0, 1, "PER", 1.0)]

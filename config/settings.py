@@ -2,6 +2,7 @@
 
 import os
 import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,14 @@ def words(name: str) -> list[str]:
     return os.environ.get(name, "").replace(",", " ").split()
 
 
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(word) for word in words(name)]
+    except ValueError as error:
+        told = f"{name} takes networks or addresses, such as 10.1.0.0/16 or 192.168.1.7: {error}."
+        raise ImproperlyConfigured(told) from error
+
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # State: one folder
@@ -38,6 +47,9 @@ except DataFolderError as error:
 DEBUG = flag("TAGDESK_DEBUG")
 TAGDESK_HOSTS = words("TAGDESK_HOSTS")
 TAGDESK_HTTPS = flag("TAGDESK_HTTPS")
+# Beside the open internet: what of their own network people may name as a webhook's address, or import from.
+TAGDESK_INTERNAL = networks("TAGDESK_INTERNAL")
+TAGDESK_FETCH = flag("TAGDESK_FETCH")  # whether articles may be imported from web addresses
 # Is there a desktop to open a browser on? Without one some systems open a browser inside the terminal.
 TAGDESK_DESKTOP = sys.stdout.isatty() and (
     sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

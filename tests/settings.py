@@ -7,7 +7,16 @@ import tempfile
 
 _folder = tempfile.mkdtemp(prefix="tagdesk-test-")
 os.environ["TAGDESK_DATA"] = _folder
-for _name in ("DATABASE_URL", "REDIS_URL", "TAGDESK_HTTPS", "TAGDESK_DEBUG", "TAGDESK_HOSTS", "TAGDESK_RUN"):
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "TAGDESK_HTTPS",
+    "TAGDESK_DEBUG",
+    "TAGDESK_HOSTS",
+    "TAGDESK_RUN",
+    "TAGDESK_FETCH",
+    "TAGDESK_INTERNAL",
+):
     os.environ.pop(_name, None)
 # `tests/postgresql.py` gives one; else SQLite.
 if _database := os.environ.get("TAGDESK_TEST_DATABASE_URL"):

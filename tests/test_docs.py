@@ -58,7 +58,7 @@ def test_the_readme_names_every_command_of_ours_with_its_options():
 
 def test_the_readme_names_every_variable_that_the_settings_read():
     source = (ROOT / "config" / "settings.py").read_text()
-    read = set(re.findall(r"""(?:environ(?:\.get\(|\[)|flag\(|words\()["'](\w+)["']""", source))
+    read = set(re.findall(r"""(?:environ(?:\.get\(|\[)|flag\(|words\(|networks\()["'](\w+)["']""", source))
     desktop = {"DISPLAY", "WAYLAND_DISPLAY"}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.M))
     assert table == read - desktop

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = """
 import json, sys, django
@@ -92,3 +94,17 @@ def test_an_acknowledged_change_survives_a_power_cut(tmp_path: Path) -> None:
         "print(json.dumps([full, c.settings_dict['OPTIONS']['transaction_mode'], c.settings_dict['ATOMIC_REQUESTS']]))"
     )
     assert python(tmp_path, program) == [2, "IMMEDIATE", False]
+
+
+def test_internal_addresses_are_asked_where_they_are_named_alone(tmp_path: Path) -> None:
+    program = "import json; from config import settings as s; print(json.dumps(list(map(str, s.TAGDESK_INTERNAL))))"
+    assert python(tmp_path, program) == []
+    assert python(tmp_path, program, TAGDESK_INTERNAL="10.1.0.0/16, ::1") == ["10.1.0.0/16", "::1/128"]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        python(tmp_path, program, TAGDESK_INTERNAL="everything")
+    assert "TAGDESK_INTERNAL takes networks or addresses" in refused.value.stderr
+
+
+def test_nothing_is_fetched_from_the_web_unless_asked(tmp_path: Path) -> None:
+    assert settings(tmp_path, "TAGDESK_FETCH") == [False]
+    assert settings(tmp_path, "TAGDESK_FETCH", TAGDESK_FETCH="1") == [True]

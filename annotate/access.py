@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from annotate.models import BulkAction, Document, Import, LabelChange, Membership, Project, Role
+from annotate.models import BulkAction, Document, Import, LabelChange, Membership, Project, Role, Webhook
 from annotate.prepared import prepared
 
 
@@ -58,6 +58,13 @@ def get_bulk(user: Any, pk: int, role: Role = Role.MANAGER) -> BulkAction:
 
 def get_label_change(user: Any, pk: int, role: Role = Role.MANAGER) -> LabelChange:
     rows = LabelChange.objects.visible_to(user).select_related("project__current_source", "undoes")
+    row = get_object_or_404(rows, pk=pk)
+    _allowed(user, row.project, role)
+    return row
+
+
+def get_webhook(user: Any, pk: int, role: Role = Role.MANAGER) -> Webhook:
+    rows = Webhook.objects.filter(project__in=Project.objects.visible_to(user)).select_related("project")
     row = get_object_or_404(rows, pk=pk)
     _allowed(user, row.project, role)
     return row

@@ -2,7 +2,7 @@
 
 import logging
 
-from annotate import bulk, relabelling, respanning, uploads
+from annotate import bulk, relabelling, respanning, uploads, webhooks
 from annotate.exchange import importing
 from annotate.models import BulkAction, Import, LabelChange
 from annotate.queue import QueueDown
@@ -38,6 +38,14 @@ def run_label_change(pk: int) -> None:
         respanning.run(row)
 
 
+def send_webhook(pk: int) -> None:
+    """Send what is due to this webhook."""
+    try:
+        webhooks.send(pk)
+    except QueueDown as down:  # the next `reconcile` rings for the rest
+        log.warning("%s", down)
+
+
 def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     importing.fail_stale()
@@ -45,5 +53,6 @@ def reconcile() -> None:
         uploads.ring_again()
         bulk.revive()
         relabelling.revive()
+        webhooks.revive()
     except QueueDown as down:
         log.warning("%s", down)

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.base import File
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
-from annotate import queue
+from annotate import queue, webhooks
 from annotate.models import Import, Project
 from annotate.models.exchange import hold
 
@@ -62,6 +62,18 @@ def ring_again() -> None:
     if waiting.exists() and not queue.length("io"):
         for row in waiting:
             ring(row)
+
+
+def call_off(row: Import) -> bool:
+    """Cancel an import, and forget what was handed in. False where it is too late for that."""
+    with transaction.atomic():
+        is_off = Import.objects.cancel(row)
+        if is_off:
+            row.refresh_from_db()
+            webhooks.import_ended(row)
+    if is_off:
+        forget(row)
+    return is_off
 
 
 def problems_file(row: Import) -> Path | None:

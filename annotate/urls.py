@@ -14,6 +14,7 @@ from annotate.views import (
     notes,
     projects,
     resplitting,
+    webhooks,
 )
 
 urlpatterns = [
@@ -50,6 +51,13 @@ urlpatterns = [
     path("imports/<key:pk>/problems", exchange.import_problems, name="import_problems"),
     path("projects/<slug:slug>/export", exchange.export, name="export"),
     path("projects/<slug:slug>/export/<str:kind>", exchange.export_file, name="export_file"),
+    path("projects/<slug:slug>/webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<key:pk>", webhooks.webhook, name="webhook"),
+    path("webhooks/<key:pk>/secret", webhooks.webhook_secret, name="webhook_secret"),
+    path("webhooks/<key:pk>/switch", webhooks.webhook_switch, name="webhook_switch"),
+    path("webhooks/<key:pk>/test", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<key:pk>/delete", webhooks.webhook_delete, name="webhook_delete"),
+    path("webhooks/<key:pk>/deliveries/<key:delivery>/again", webhooks.delivery_again, name="delivery_again"),
     path("tokens", access_tokens.access_tokens, name="access_tokens"),
     path("tokens/<key:pk>/revoke", access_tokens.access_token_revoke, name="access_token_revoke"),
     path("articles/<key:pk>/", desk.document, name="document"),

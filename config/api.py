@@ -12,10 +12,11 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from annotate.api import documents, gazetteers, projects
+from annotate.api import documents, gazetteers, projects, webhooks
 from annotate.api.problems import CONTENT_TYPE, Error, Problem, problem_of
 from annotate.api.schemas import Problem as ProblemShape
 from training import api as models
+from training import schedule_api
 
 PREFIX = "/api/v1"
 SCHEMA = "#/components/schemas/"
@@ -69,6 +70,8 @@ api.add_router("", projects.router)
 api.add_router("", gazetteers.router)
 api.add_router("", documents.router)
 api.add_router("", models.router)
+api.add_router("", schedule_api.router)
+api.add_router("", webhooks.router)
 
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse:

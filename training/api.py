@@ -14,11 +14,11 @@ from annotate.api.problems import Error, Problem
 from annotate.api.schemas import Body
 from annotate.models import Role
 from annotate.queue import QueueDown
-from training import doorbell, encoders, telling
+from training import doorbell, telling
 from training.forms import RunForm
 from training.models import Run, Version
 from training.promoting import NotUsable, make_current
-from training.views import already_running, why_not
+from training.starting import start
 
 router = Router(tags=["Models"])
 
@@ -49,6 +49,7 @@ class RunTold(BaseModel):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    because: str = Field(description="Why it started by itself, in words; empty where somebody asked for it")
     stop_requested: bool
     settings: dict[str, Any]
     waiting: str = Field(description="What a queued run waits for, in words")
@@ -83,20 +84,15 @@ def run_new(request: ApiRequest, slug: str, body: RunNew) -> Status[dict[str, An
     one under `current`.
     """
     project = get_project(request.token, slug, Role.ANNOTATOR)
-    project.runs.all().close_stale()
-    if told := why_not(project, encoders.chosen(project)):
-        raise Problem(409, told)
     form = RunForm(body.model_dump(exclude_none=True), has_current=project.current_source_id is not None)
     if not form.is_valid():
         errors = [
             Error(place=f"body.{name}", detail=str(message)) for name, found in form.errors.items() for message in found
         ]
         raise Problem(422, "These settings cannot be: see the places.", errors)
-    run, is_new = Run.objects.queue(project, request.token.user, **form.chosen())
-    if not is_new:
-        raise Problem(409, already_running(run), current=told_run(run))
-    with suppress(QueueDown):  # the run waits in its row, and says what for
-        doorbell.ring_for_run(run)
+    run, told = start(project, request.token.user, form.chosen())
+    if run is None or told:
+        raise Problem(409, told, **({"current": told_run(run)} if run else {}))
     return Status(202, told_run(run))
 
 
@@ -153,7 +149,17 @@ def _get_run(request: ApiRequest, pk: int, role: Role = Role.VIEWER) -> Run:
 
 def told_run(run: Run) -> dict[str, Any]:
     version = Version.objects.filter(run=run).first()
-    plain = ("kind", "status", "created_at", "started_at", "ended_at", "stop_requested", "settings", "progress")
+    plain = (
+        "kind",
+        "status",
+        "because",
+        "created_at",
+        "started_at",
+        "ended_at",
+        "stop_requested",
+        "settings",
+        "progress",
+    )
     return {
         "id": run.pk,
         "project": run.project.slug,

@@ -12,7 +12,19 @@ from django.db.models import F
 
 from annotate.models import Project
 from annotate.queue import QueueDown
-from training import archive, archive_files, at_once, curve, doorbell, instant, paths, predictions, speeds, trouble
+from training import (
+    archive,
+    archive_files,
+    at_once,
+    by_itself,
+    curve,
+    doorbell,
+    instant,
+    paths,
+    predictions,
+    speeds,
+    trouble,
+)
 from training.encoders import look_at
 from training.engine.progress import Stopped
 from training.engine.shelf import DEFAULT
@@ -133,6 +145,7 @@ def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     Run.objects.close_stale()
     _ring_for_speed(DEFAULT)
+    by_itself.start_due()
     try:
         for run in Run.objects.filter(status=Run.Status.QUEUED):
             doorbell.wait(run)

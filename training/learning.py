@@ -278,6 +278,7 @@ def _keep(run: Run, hold: Hold, aside: Path, frozen: snapshot.Snapshot, judgemen
         )
         if promote:
             version.promote()
+        Run.objects.tell_ended([run.pk])
     return version
 
 

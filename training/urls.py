@@ -1,12 +1,14 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import archive_views, curve_views, encoder_views, score_views, version_views, views
+from training import archive_views, curve_views, encoder_views, schedule_views, score_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
     path("projects/<slug:slug>/training/news", views.training_news, name="training_news"),
     path("projects/<slug:slug>/retrain", views.run_start, name="run_start"),
+    path("projects/<slug:slug>/schedule", schedule_views.schedule, name="schedule"),
+    path("projects/<slug:slug>/schedule/off", schedule_views.schedule_off, name="schedule_off"),
     path("projects/<slug:slug>/models", version_views.models, name="models"),
     path("projects/<slug:slug>/learner", views.learner_switch, name="learner_switch"),
     path("projects/<slug:slug>/encoder", encoder_views.encoder, name="encoder"),

@@ -17,18 +17,18 @@ from annotate.answers import HtmxHttpRequest
 from annotate.models import Document, Kept, Prediction, Project, Role, Source, Split, Verdict
 from annotate.queue import QueueDown
 from annotate.signals import suggestions_wanted
-from training import doorbell, encoders, levers, speeds, telling
-from training.engine.recipe import RECIPES, STANDARD
+from training import by_itself, doorbell, encoders, levers, speeds, telling
+from training.engine.recipe import STANDARD
 from training.forms import RunForm
 from training.instant import FEWEST
 from training.models import Learner, Run, Version
-from training.snapshot import nothing_finished
+from training.starting import finished_articles, start, why_not
 
 
 @require_GET
 @login_required
 def training_panel(request: HttpRequest, slug: str) -> HttpResponse:
-    return _render_panel(request, get_project(request.user, slug))
+    return render_panel(request, get_project(request.user, slug))
 
 
 @require_GET
@@ -51,29 +51,18 @@ def training_news(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def run_start(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project = get_project(request.user, slug, Role.ANNOTATOR)
-    project.runs.all().close_stale()
-    notice = why_not(project, encoders.chosen(project))
     form = RunForm(request.POST, has_current=project.current_source_id is not None)
-    if not notice and form.is_valid():
-        run, is_new = Run.objects.queue(project, request.user, **form.chosen())
-        notice = "" if is_new else already_running(run)
-        with suppress(QueueDown):  # the run waits in its row; the panel looks at the queue itself, and says so
-            doorbell.ring_for_run(run) if is_new else None
-    elif not notice:
-        notice = "Nothing was started: " + " ".join(
+    if form.is_valid():
+        _, notice = start(project, request.user, form.chosen())
+    else:
+        notice = why_not(project, encoders.chosen(project)) or "Nothing was started: " + " ".join(
             f"{form[name].label}: {' '.join(map(str, reasons))}" for name, reasons in form.errors.items()
         )
     if request.htmx:
-        return _render_panel(request, project, notice, form)
+        return render_panel(request, project, notice, form)
     if notice:
         messages.warning(request, notice)
     return redirect("project", slug)
-
-
-def already_running(run: Run) -> str:
-    """Why no second training was asked for, and which one is in its place."""
-    recipe = RECIPES[run.settings.get("recipe", STANDARD)].title
-    return f"A training ({recipe}) is waiting or running already, so nothing new was started."
 
 
 @require_GET
@@ -95,7 +84,7 @@ def run_stop(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     if not request.htmx:
         return redirect("run", pk)
     if request.htmx.target == "training":
-        return _render_panel(request, run.project)
+        return render_panel(request, run.project)
     return _render_run(request, run)
 
 
@@ -125,7 +114,7 @@ def learner_switch(request: HtmxHttpRequest, slug: str) -> HttpResponseBase:
     project.save(update_fields=[kind, "current_source"])
     project.heed_switches()
     suggestions_wanted.send(Project, project=project)
-    return _render_panel(request, project) if request.htmx else redirect("models", slug)
+    return render_panel(request, project) if request.htmx else redirect("models", slug)
 
 
 def learner_line(project: Project) -> dict[str, Any]:
@@ -148,26 +137,8 @@ def get_run(user: Any, pk: int, role: Role = Role.VIEWER) -> Run:
     return run
 
 
-def why_not(project: Project, encoder: encoders.Chosen, finished: dict[str, int] | None = None) -> str:
-    """Why training cannot begin now, for the person who wants it to. Empty where it can."""
-    if project.label_changes.unfinished().exists():
-        return "The labels of this project are being changed. Training can begin when that is done."
-    if gone := encoders.gone(encoder):
-        return gone
-    finished = finished or _finished(project)
-    return "" if finished["training"] else nothing_finished(finished["validation"])
-
-
 def _misfit(project: Project, encoder: encoders.Chosen) -> str:
     return encoders.misfit(encoder, encoders.language_of(project))
-
-
-def _finished(project: Project) -> dict[str, int]:
-    finished = Document.objects.filter(project=project).finished()
-    return {
-        "training": finished.in_split(Split.TRAIN).count(),
-        "validation": finished.in_split(Split.VALIDATION).count(),
-    }
 
 
 def _buttons(run: Run | None) -> str:
@@ -185,13 +156,11 @@ def _in_place(request: HttpRequest, response: HttpResponse, whole: str) -> HttpR
     return retarget(response, whole) if "shown" in request.GET else response
 
 
-def _render_panel(
-    request: HttpRequest, project: Project, notice: str = "", form: RunForm | None = None
-) -> HttpResponse:
+def render_panel(request: HttpRequest, project: Project, notice: str = "", form: RunForm | None = None) -> HttpResponse:
     project.runs.all().close_stale()
     last = project.runs.filter(kind=Run.Kind.TRAIN).select_related("version").first()
     current = Version.current_of(project)
-    finished, encoder = _finished(project), encoders.chosen(project)
+    finished, encoder = finished_articles(project), encoders.chosen(project)
     waiting = _waiting(last)
     suggested = Prediction.objects.filter(source_id=current.source_id).count() if current else 0
     role = Role(project.role_of(request.user) or Role.VIEWER)
@@ -212,6 +181,7 @@ def _render_panel(
         "may_switch": role == Role.MANAGER,
         "may_retrain": role.rank >= Role.ANNOTATOR.rank,
         "misfit": partial(_misfit, project, encoder),  # looked for where it is shown only, and not each second
+        "by_itself": partial(by_itself.told, project),  # nor this
         "shown": _buttons(last),
     }
     if _moves_alone(request, last):

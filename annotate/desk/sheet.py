@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from annotate import iob2
+from annotate import iob2, webhooks
 from annotate.models import Annotation, Ask, Conflict, Document, DocumentLabel, Edit, How, Refused, State, Verdict
 from annotate.models.prediction import Suggestion
 from annotate.passages import touching
@@ -242,6 +242,7 @@ class Desk:
         if status == State.FINISHED:
             annotation.finished_at, annotation.finished_by = timezone.now(), self.ask.by
             transaction.on_commit(lambda: document_finished.send(Document, document=document), robust=True)
+            webhooks.article_finished(document)
         elif status is not None:
             annotation.finished_at = annotation.finished_by = None
         annotation.status = status or annotation.status

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from annotate import iob2, uploads
+from annotate import iob2, uploads, webhooks
 from annotate.exchange.already import COMPARED, Look, told
 from annotate.exchange.choices import DECIDED, EDGES, OVERLAPS, Choices
 from annotate.exchange.hidden import hidden_at, release, take_back
@@ -303,6 +303,7 @@ def _show(row: Import) -> None:
     report = {key: value for key, value in row.report.items() if key != RELEASING}
     with suppress(Gone), transaction.atomic():
         _finish(row, Import.Status.DONE, report=report)
+        webhooks.import_ended(row)
         project = row.project
         transaction.on_commit(lambda: documents_imported.send(Project, project=project), robust=True)
     uploads.forget(row)
@@ -325,10 +326,13 @@ def _finish(row: Import, status: str, **fields: Any) -> None:
 
 def _fail(row: Import, reason: str) -> bool:
     found = _relative(_problems_path(row)) if _problems_path(row).is_file() else ""
-    failed = Import.objects.held(row).update(status=Import.Status.FAILED, error=reason, problems_path=found)
+    with transaction.atomic():
+        failed = Import.objects.held(row).update(status=Import.Status.FAILED, error=reason, problems_path=found)
+        row.refresh_from_db()
+        if failed:
+            webhooks.import_ended(row)
     if failed:
         uploads.forget(row)
-    row.refresh_from_db()
     return bool(failed)
 
 

@@ -10,6 +10,7 @@ from annotate.models.listed import Listed, Tally
 from annotate.models.prediction import Kept, Offer, Prediction, Source, Suggestion, Verdict
 from annotate.models.project import COLORS, Label, Membership, Project, Role
 from annotate.models.relabelling import LabelChange, RelabelledDocument
+from annotate.models.webhook import Delivery, Event, Webhook
 
 __all__ = [
     "COLORS",
@@ -20,9 +21,11 @@ __all__ = [
     "BulkAction",
     "BulkChange",
     "Conflict",
+    "Delivery",
     "Document",
     "DocumentLabel",
     "Edit",
+    "Event",
     "Gazetteer",
     "How",
     "Import",
@@ -48,4 +51,5 @@ __all__ = [
     "Suggestion",
     "Tally",
     "Verdict",
+    "Webhook",
 ]

@@ -61,6 +61,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         "labels": project.labels.with_counts(),
         "unknown_labels": project.unknown_labels(),
         "enough": ENOUGH_ENTITIES,
+        "silenced": project.webhooks.filter(is_on=False).exclude(off_because="") if role == Role.MANAGER else [],
         "may_manage": role == Role.MANAGER,
         "may_edit": role in (Role.MANAGER, Role.ANNOTATOR),
     }

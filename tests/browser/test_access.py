@@ -43,6 +43,8 @@ def addresses(slug: str) -> tuple[str, ...]:
         f"/projects/{slug}/",
         f"/projects/{slug}/articles",
         f"/projects/{slug}/settings",
+        f"/projects/{slug}/webhooks",
+        f"/projects/{slug}/schedule",
         f"/projects/{slug}/import",
         f"/projects/{slug}/export",
         f"/projects/{slug}/models",

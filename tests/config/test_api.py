@@ -19,7 +19,8 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 
-from annotate.models import Document, Project
+from annotate import webhooks
+from annotate.models import Document, Project, Webhook
 from tests.asking import Program, is_problem
 from tests.make import join, make_document, make_project, make_user
 from tests.training.runs import make_run, make_version
@@ -49,6 +50,17 @@ NEEDED = {
     "POST /api/v1/runs/{pk}/stop": 1,
     "GET /api/v1/projects/{slug}/versions": 0,
     "POST /api/v1/projects/{slug}/versions/{number}/promote": 2,
+    "GET /api/v1/projects/{slug}/schedule": 0,
+    "PUT /api/v1/projects/{slug}/schedule": 2,
+    "GET /api/v1/projects/{slug}/webhooks": 2,
+    "POST /api/v1/projects/{slug}/webhooks": 2,
+    "GET /api/v1/projects/{slug}/webhooks/{pk}": 2,
+    "PATCH /api/v1/projects/{slug}/webhooks/{pk}": 2,
+    "DELETE /api/v1/projects/{slug}/webhooks/{pk}": 2,
+    "POST /api/v1/projects/{slug}/webhooks/{pk}/secret": 2,
+    "POST /api/v1/projects/{slug}/webhooks/{pk}/test": 2,
+    "GET /api/v1/projects/{slug}/webhooks/{pk}/deliveries": 2,
+    "POST /api/v1/projects/{slug}/webhooks/{pk}/deliveries/{delivery}/again": 2,
 }
 BODIES: dict[str, Any] = {
     "POST /api/v1/projects": {"name": "New", "labels": ["PER"]},
@@ -62,6 +74,9 @@ BODIES: dict[str, Any] = {
         "verdicts": [{"verdict": "rejected", "start": 0, "end": 3, "label": "PER"}],
     },
     "POST /api/v1/projects/{slug}/runs": {},
+    "PUT /api/v1/projects/{slug}/schedule": {"articles": 20},
+    "POST /api/v1/projects/{slug}/webhooks": {"address": "https://example.org/", "events": ["run.ended"]},
+    "PATCH /api/v1/projects/{slug}/webhooks/{pk}": {"on": True},
 }
 
 
@@ -73,9 +88,10 @@ def operations() -> dict[str, dict[str, Any]]:
 def ask(program: Program, name: str, project: Project) -> Any:
     method, path = name.split()
     document = Document.objects.filter(project=project).first()
-    run = project.runs.first()
-    pk = run.pk if "runs" in path else document.pk
-    path = path.removeprefix("/api/v1").format(slug=project.slug, pk=pk, number=1)
+    run, webhook = project.runs.first(), project.webhooks.first()
+    pk = run.pk if "runs" in path else webhook.pk if webhook and "webhooks" in path else document.pk
+    delivery = webhook.deliveries.first().pk if webhook else 0
+    path = path.removeprefix("/api/v1").format(slug=project.slug, pk=pk, number=1, delivery=delivery)
     return program.ask(method, path, BODIES.get(name))
 
 
@@ -84,6 +100,8 @@ def furnished() -> Project:
     project = make_project()
     make_document(project=project)
     make_version(project)
+    webhook = Webhook.objects.create(project=project, address="https://example.org/", events=["import.ended"])
+    webhooks.test(webhook)
     return project
 
 
@@ -187,12 +205,14 @@ def test_hundreds_of_odd_requests_break_nothing(furnished: Project) -> None:
     from config.wsgi import application
 
     run, document = make_run(furnished, "queued"), furnished.documents.get()
+    webhook = furnished.webhooks.get()
     program = Program(join(furnished, make_user(), "manager"))
     headers = {"Authorization": f"Bearer {program.token}", "Host": "localhost"}
     asked: Counter[str] = Counter()
 
     def check(case: Any) -> None:
-        there = {"slug": furnished.slug, "number": 1, "pk": run.pk if "runs" in case.path else document.pk}
+        row = run if "runs" in case.path else webhook if "webhooks" in case.path else document
+        there = {"slug": furnished.slug, "number": 1, "pk": row.pk, "delivery": 1}
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
         response = case.call(headers=headers)
         asked[case.operation.label] += 1

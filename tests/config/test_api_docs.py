@@ -2,16 +2,22 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from annotate import webhooks
+from annotate.models import Webhook
+from annotate.models.webhook import new_secret
 from tests.asking import Program
 from tests.make import make_document, make_project, make_user
 
 TEXT = (settings.BASE_DIR / "docs" / "api.md").read_text()
 EXAMPLE = re.compile(r"```http\n(\w+) (\S+)\n\n?(.*?)```\n\nanswers (\d+).*?```json\n(.*?)```", re.S)
+
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 
 
 def agrees(told: Any, actual: Any, keys: dict[int, int]) -> bool:
@@ -44,6 +50,24 @@ def test_the_program_that_follows_a_list_meets_every_article(live_server: Any, t
     for number in range(5):
         make_document(f"Ada met Bob {number} times.", project, title=f"T{number}")
     names = {"ADDRESS": live_server.url, "TOKEN": Program(ada, "read").token}
-    [written] = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    [written] = [one for one in PYTHON if "TOKEN" in one]
     exec(written, names)
     assert names["titles"] == [f"T{number}" for number in range(5)]
+
+
+@pytest.mark.django_db
+def test_the_check_of_a_signature_takes_what_was_sent_and_nothing_else() -> None:
+    [written] = [one for one in PYTHON if "is_genuine" in one]
+    names: dict[str, Any] = {}
+    exec(written, names)
+    webhook = Webhook.objects.create(project=make_project(), address="https://example.org/", events=["run.ended"])
+    sent = webhooks.test(webhook)
+    body, now = sent.body.encode(), int(time.time())
+    headers = webhooks.headers(sent, now)
+    is_genuine = names["is_genuine"]
+    assert is_genuine(webhook.secret, headers, body)
+    assert not is_genuine(webhook.secret, headers, body + b" ")
+    assert not is_genuine(webhook.secret, headers | {"webhook-timestamp": str(now + 1)}, body)
+    assert not is_genuine(webhook.secret, headers | {"webhook-id": "another"}, body)
+    assert not is_genuine(new_secret(), headers, body)
+    assert not is_genuine(webhook.secret, webhooks.headers(sent, now - 600), body)

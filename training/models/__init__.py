@@ -3,6 +3,7 @@
 from training.models.encoder import EncoderChoice, Speed
 from training.models.mistake import Mistake
 from training.models.run import Run, RunQuerySet
+from training.models.schedule import Schedule
 from training.models.tagging import Mention, Tagging
 from training.models.version import Deleted, Learner, Version
 
@@ -14,6 +15,7 @@ __all__ = [
     "Mistake",
     "Run",
     "RunQuerySet",
+    "Schedule",
     "Speed",
     "Tagging",
     "Version",

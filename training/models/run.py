@@ -12,7 +12,8 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from annotate.models import Project
+from annotate import webhooks
+from annotate.models import Event, Project
 from training.models.encoder import EncoderChoice
 from training.trouble import gone_silent
 
@@ -38,11 +39,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> Self:
         return self.filter(status__in=Run.ACTIVE)
 
-    def queue(self, project: Project, by: Any, **settings: Any) -> tuple[Run, bool]:
+    def queue(self, project: Project, by: Any, because: str = "", **settings: Any) -> tuple[Run, bool]:
         """Ask for training, from the project's encoder unless told otherwise. Where a run is active already that one
-        is returned, with False: nothing new is started.
+        is returned, with False: nothing new is started. `because` says why where nobody has asked for it.
         """
-        return self._ask(project, by, Run.Kind.TRAIN, {**self._encoder_of(project), **settings})
+        return self._ask(project, by, Run.Kind.TRAIN, {**self._encoder_of(project), **settings}, because)
 
     def take_over(self, project: Project, by: Any, encoder: str, labels: dict[str, str]) -> tuple[Run, bool]:
         """Ask for a version of a ready model, its labels mapped to the project's; as `queue`, one at a time."""
@@ -62,13 +63,17 @@ class RunQuerySet(models.QuerySet["Run"]):
         chosen = EncoderChoice.objects.filter(project=project).first()
         return {"encoder": chosen.encoder} if chosen else {}
 
-    def _ask(self, project: Project, by: Any, kind: str, settings: dict[str, Any]) -> tuple[Run, bool]:
+    def _ask(
+        self, project: Project, by: Any, kind: str, settings: dict[str, Any], because: str = ""
+    ) -> tuple[Run, bool]:
+        asked = {"requested_by": by, "because": because, "settings": settings}
         try:
             with transaction.atomic():
-                return self.create(project=project, requested_by=by, kind=kind, settings=settings), True
+                return self.create(project=project, kind=kind, **asked), True
         except IntegrityError:
             active = self.active().filter(project=project, kind=kind).first()
-            return (active, False) if active else self._ask(project, by, kind, settings)  # it has ended just now
+            # Where there is none, it has ended just now.
+            return (active, False) if active else self._ask(project, by, kind, settings, because)
 
     def claim(self, pk: int) -> Run | None:
         """Mark a queued run as running, under a token of its own. None if somebody else already has."""
@@ -96,7 +101,18 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def end(self, status: str, **fields: Any) -> bool:
         """Close the runs that are left of these. False where none was: somebody else has closed it."""
-        return bool(self.active().update(status=status, ended_at=timezone.now(), **fields))
+        with transaction.atomic():
+            ending = list(self.active().select_for_update().order_by("pk").values_list("pk", flat=True))
+            if ending:
+                self.filter(pk__in=ending).update(status=status, ended_at=timezone.now(), **fields)
+                Run.objects.tell_ended(ending)
+        return bool(ending)
+
+    def tell_ended(self, pks: list[int]) -> None:
+        """Tell webhooks of those runs that people wait for. Call in the transaction that has ended them."""
+        for run in self.filter(pk__in=pks, kind__in=(Run.Kind.TRAIN, Run.Kind.READY)).select_related("project"):
+            told = {"id": run.pk, "kind": run.kind, "status": run.status, "address": f"{webhooks.API}/runs/{run.pk}"}
+            webhooks.tell(run.project, Event.RUN_ENDED, run=told)
 
     def fail(self, error: str) -> bool:
         return self.end(Run.Status.FAILED, error=error)
@@ -131,6 +147,9 @@ class Run(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     claim = models.UUIDField(null=True, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    because = models.CharField(
+        max_length=200, blank=True, help_text="Why it started by itself, in words; empty where somebody asked for it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

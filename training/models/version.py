@@ -7,7 +7,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from annotate.models import Project, Source
+from annotate import webhooks
+from annotate.models import Event, Project, Source
 from training.models.run import Run
 
 
@@ -90,6 +91,8 @@ class Version(models.Model):
             Project.objects.filter(pk=self.project_id).update(current_source=self.source)
             self.promoted_at = timezone.now()
             self.save(update_fields=["promoted_at"])
+            told = {"number": self.number, "run": self.run_id, "address": f"{webhooks.API}/runs/{self.run_id}"}
+            webhooks.tell(self.project, Event.VERSION_PROMOTED, version=told)
         self.project.current_source = self.source
 
 

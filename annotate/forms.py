@@ -4,10 +4,12 @@ from itertools import pairwise
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.base import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotate import schemes
+from annotate.address_fields import AddressesField
 from annotate.desk import Desk, do
 from annotate.exchange import fields
 from annotate.iob2 import Span
@@ -147,6 +149,11 @@ class ImportForm(forms.Form):
     pasted = forms.CharField(
         required=False, strip=False, label="Or paste one article", widget=forms.Textarea(attrs={"rows": 8})
     )
+    addresses = AddressesField(
+        required=False,
+        label="Or fetch from the web",
+        help_text="Addresses of pages or files, one a line. Of a page the article is taken, without what is around it.",
+    )
     as_ = forms.ChoiceField(
         label="Tags in the file are",
         choices=[("finished", "finished annotations"), ("suggestions", "suggestions to be judged")],
@@ -202,13 +209,20 @@ class ImportForm(forms.Form):
         help_text="Only where the file does not carry one: O, B-PER, I-PER, …",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.TAGDESK_FETCH:
+            del self.fields["addresses"]
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         sources: list[File[Any]] = list(data.get("files") or [])
         if (data.get("pasted") or "").strip():
             pasted = SimpleUploadedFile("pasted.txt", data["pasted"].encode("utf-8", "surrogatepass"))
             sources.append(pasted)
-        if not sources and not self.errors:
+        if data.get("addresses") and (data.get("pasted") or "").strip():
+            self.add_error("addresses", "Paste an article or give addresses: not both at once.")
+        if not sources and not data.get("addresses") and not self.errors:
             raise forms.ValidationError("Choose a file or paste an article.")
         data["sources"] = sources
         return data
@@ -225,7 +239,7 @@ class ImportForm(forms.Form):
         chosen = {name: data[name] for name in names if data.get(name)}
         if data.get("label_list"):
             chosen["label_list"] = [tag for tag in data["label_list"].replace(",", " ").split() if tag]
-        if not data.get("files"):
+        if not data.get("files") and not data.get("addresses"):
             chosen |= {"format": "txt", "title": data.get("title", "")}
         return chosen
 

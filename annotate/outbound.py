@@ -212,7 +212,8 @@ def _asked(
 ) -> Iterator[httpcore2.Response]:
     """The answer, whose body is still to be read. Raises NoAnswer."""
     target = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    sent: dict[bytes | str, bytes | str] = {"Host": url.netloc, "User-Agent": AGENT, "Connection": "close", **headers}
+    own: list[tuple[bytes | str, bytes | str]] = [("Host", url.netloc), ("User-Agent", AGENT), ("Connection", "close")]
+    sent = [*own, *headers.items()]
     try:
         with (
             httpcore2.ConnectionPool(ssl_context=create_ssl_context(), network_backend=_Network(clock)) as pool,

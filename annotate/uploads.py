@@ -1,7 +1,7 @@
 """Files that people hand in, kept below the data folder until they are imported."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,15 +20,24 @@ class NotKept(Exception):
 
 
 def receive(
-    project: Project, user: Any, sources: Iterable[File[Any]], options: dict[str, Any], here: bool = False
+    project: Project,
+    user: Any,
+    sources: Iterable[File[Any]],
+    options: dict[str, Any],
+    here: bool = False,
+    addresses: Sequence[str] = (),
 ) -> Import:
     """Keep the files, each under a name of our own, and open an import for them: for a worker to take, or claimed for
-    this process (`here`) from the start. Raises NotKept, and keeps nothing, where that fails.
+    this process (`here`) from the start. What lies at web addresses is fetched by whoever takes it. Raises NotKept, and
+    keeps nothing, where that fails.
     """
     folder = settings.TAGDESK_DATA / "uploads" / uuid4().hex
     held = hold(Import.Status.CHECKING) if here else {}
     try:
         files, size = _kept(sources, folder)
+        awaited = {_stored(folder, len(files) + number): address for number, address in enumerate(addresses)}
+        files += [[stored, address] for stored, address in awaited.items()]
+        options = {**options, "addresses": awaited} if awaited else options
         return Import.objects.create(project=project, created_by=user, files=files, size=size, options=options, **held)
     except (OSError, DatabaseError) as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,8 +55,13 @@ def _kept(sources: Iterable[File[Any]], folder: Path) -> tuple[list[list[str]], 
             for chunk in source.chunks():
                 target.write(chunk)
         size += path.stat().st_size
-        files.append([str(path.relative_to(settings.TAGDESK_DATA)), Path(source.name or "pasted.txt").name])
+        files.append([_stored(folder, number), Path(source.name or "pasted.txt").name])
     return files, size
+
+
+def _stored(folder: Path, number: int) -> str:
+    """Where a file is kept, below the data folder."""
+    return str((folder / f"{number}").relative_to(settings.TAGDESK_DATA))
 
 
 def ring(row: Import) -> None:

@@ -92,7 +92,7 @@ def run_new(request: ApiRequest, slug: str, body: RunNew) -> Status[dict[str, An
         raise Problem(422, "These settings cannot be: see the places.", errors)
     run, told = start(project, request.token.user, form.chosen())
     if run is None or told:
-        raise Problem(409, told, **({"current": told_run(run)} if run else {}))
+        raise Problem(409, told, current=told_run(run)) if run else Problem(409, told)
     return Status(202, told_run(run))
 
 

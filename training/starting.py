@@ -1,4 +1,4 @@
-"""Starting a training: by a click, by the API, or by itself. There is no other way to one."""
+"""Starting a training: by a click, by the API, or by itself, all in this one way."""
 
 from contextlib import suppress
 from typing import Any

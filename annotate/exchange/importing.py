@@ -18,6 +18,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from annotate import iob2, uploads, webhooks
+from annotate.exchange import fetching
 from annotate.exchange.already import COMPARED, Look, told
 from annotate.exchange.choices import DECIDED, EDGES, OVERLAPS, Choices
 from annotate.exchange.hidden import hidden_at, release, take_back
@@ -47,6 +48,7 @@ def check(row: Import, on_progress: Progress | None = None) -> None:
     fail_stale()
     with alive(row):
         try:
+            fetching.bring(row)
             with ProblemList(_problems_path(row)) as problems:
                 preview = _survey(row, reading, problems)
             _finish(row, Import.Status.CHECKED, preview=preview)

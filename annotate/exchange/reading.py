@@ -72,11 +72,17 @@ class Reading:
     def records(self) -> Iterator[tuple[Record, str]]:
         """Each record with the name of its file (empty where there is but one file)."""
         names = [name for _, name in self.row.files]
-        several = len(names) > 1
+        unfetched = self.row.options.get("unfetched", {})
+        several = len(names) + len(unfetched) > 1
+        for address, reason in unfetched.items():
+            yield broken(1, 1, "file", reason), address
         for place, needed in archive.to_be_read(names, _options(self.row).format):
             name = names[place]
+            address = self.row.options.get("fetched", {}).get(self.row.files[place][0], "")
             try:
                 for record, member in self._file(place, needed):
+                    if address and not record.source:
+                        record = replace(record, source=address)
                     yield record, "/".join(filter(None, [name if several else "", member]))
             except FormatError as error:
                 raise FormatError(f"{name}: {error}" if several else str(error)) from error

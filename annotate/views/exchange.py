@@ -33,7 +33,9 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
         try:
-            row = uploads.receive(project, request.user, form.cleaned_data["sources"], form.options())
+            given = form.cleaned_data
+            addresses = given.get("addresses", [])
+            row = uploads.receive(project, request.user, given["sources"], form.options(), addresses=addresses)
         except uploads.NotKept as error:
             form.add_error(None, str(error))
         else:
@@ -102,8 +104,7 @@ def _ringing(request: HttpRequest, row: Import, is_waiting: bool) -> HttpRespons
 @login_required
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
     row = get_import(request.user, pk)
-    if Import.objects.cancel(row):
-        uploads.forget(row)
+    if uploads.call_off(row):
         messages.success(request, "Cancelled. Nothing of this file is in the project.")
     else:
         messages.info(request, "It is too late to cancel this import.")

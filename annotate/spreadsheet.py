@@ -4,7 +4,8 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute, and not show
+# What a spreadsheet would compute, and not show; the wide signs where it is set to Chinese, Japanese or Korean.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 class _Line:

@@ -1,14 +1,21 @@
 """The problems of a record as a reader filled it: what cannot be stored, and what is odd."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
+from math import isfinite
 from typing import Any
 
 from annotate import iob2, tokens
 from annotate.exchange.records import LONGEST, LONGEST_TEXT, CharSpan, Problem, Record
 from annotate.exchange.spans import holds_text, is_label, is_on_edges, once, tags_of_spans, trimmed
 
+MOST_SPANS = 100_000  # of one article: with every second word of the longest one an entity there are fewer
+MOST_FAULTS = 100_000  # of one article; what has more is none
+TOLD = 100  # of the faults of what is none
+DEEPEST = 100  # lists and objects in each other: Python and databases have limits of their own, not far above
+QUOTED = 60  # characters of a span or a label: a message repeats both
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BLANK_IN_LABEL = re.compile(r"\s+")
 
@@ -19,11 +26,22 @@ def checked(record: Record, lines: Sequence[int] | None = None) -> Record:
     `lines` says on which line each token stands, where the format has one token a line.
     """
     record = _within_limits(record)
-    if problem := _unstorable(record):
-        return record.having([problem])
+    if fault := _metadata_fault(record.metadata):
+        problem = record.error("unstorable", f"The article holds {fault}.")
+        return replace(record, metadata={}).having([problem])
+    if unstorable := _unstorable(record):
+        return record.having([unstorable])
+    if (count := max(len(record.spans or []), len(record.suggested))) > MOST_SPANS:
+        message = f"The article has {count:,} spans, more than {MOST_SPANS:,}: no article has."
+        return replace(record, spans=None, suggested=()).having([record.error("too-many", message)])
     if record.words is not None:
         return _checked_words(record, lines)
     return _checked_text(record)
+
+
+def with_word_problems(record: Record, words: Sequence[str]) -> Record:
+    """The record with what is wrong with the tokens of its file, where it holds them otherwise than as its words."""
+    return _having(record, _word_problems(record, words))
 
 
 def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
@@ -31,20 +49,29 @@ def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
     if not words:
         return record.having([record.error("empty", "The article has no tokens.")])
     record = _with_suggestions_that_fit(record, record.text or "")
-    if sum(map(len, words)) > LONGEST_TEXT:
+    if max(len(words), sum(map(len, words))) > LONGEST_TEXT:
         return record.having([_too_long(record)])
-    problems = list(_word_problems(record, words))
+    problems: Iterator[Problem] = _word_problems(record, words)
     tags = record.tags
     if tags is not None and len(tags) != len(words):
         message = f"The article has {len(words)} tokens but {len(tags)} tags."
-        return record.having([*problems, record.error("length", message)])
+        return _having(record, chain(problems, [record.error("length", message)]))
     if tags is not None:
         whole = {tag: _BLANK_IN_LABEL.sub("_", tag) for tag in set(tags)}
         record = replace(record, tags=[whole[tag] for tag in tags])
-        problems += _tag_problems(record)
+        problems = chain(problems, _tag_problems(record))
     if lines is not None:
-        problems = [p if p.token is None else p._replace(line=lines[p.token]) for p in problems]
-    return record.having(problems)
+        problems = (p if p.token is None else p._replace(line=lines[p.token]) for p in problems)
+    return _having(record, problems)
+
+
+def _having(record: Record, problems: Iterable[Problem]) -> Record:
+    """The record with these problems; where there are more than anybody can mend, with the first of them."""
+    found = list(islice(problems, MOST_FAULTS + 1))
+    if len(found) > MOST_FAULTS:
+        message = f"The article has more than {MOST_FAULTS:,} faults; the first {TOLD} are told."
+        found = [*found[:TOLD], record.error("too-many", message)]
+    return record.having(found)
 
 
 def _word_problems(record: Record, words: Sequence[str]) -> Iterator[Problem]:
@@ -122,9 +149,8 @@ def _checked_spans(record: Record, text: str) -> Record:
 
 def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> Problem | None:
     if not holds_text(text, span):
-        message = (
-            f"The span {span.start} to {span.end} ({span.label}) holds no text of the article's {len(text)} characters."
-        )
+        place = f"{span.start} to {span.end} ({span.label[:QUOTED]})"
+        message = f"The span {place} holds no text of the article's {len(text)} characters."
         return record.error("span-range", message)
     if not is_label(span.label):
         return record.error("label", f"The span {_shown(text, span)} has no usable label.")
@@ -148,7 +174,8 @@ def _overlap_problems(record: Record, text: str, spans: Sequence[CharSpan]) -> I
 
 
 def _shown(text: str, span: CharSpan) -> str:
-    return f"“{text[span.start : span.end][:60]}” ({span.start} to {span.end}, {span.label})"
+    shown = text[span.start : min(span.end, span.start + QUOTED)]
+    return f"“{shown}” ({span.start} to {span.end}, {span.label[:QUOTED]})"
 
 
 def _too_long(record: Record) -> Problem:
@@ -187,6 +214,18 @@ def _unstorable(record: Record) -> Problem | None:
         name = "a NUL character" if found == "\x00" else f"half a character (the lone surrogate U+{ord(found):04X})"
         return record.error("unstorable", f"The article holds {name}.")
     return None
+
+
+def _metadata_fault(value: Any, depth: int = 0) -> str:
+    """What of it neither the report nor a database takes, in words; empty where there is no such thing."""
+    if isinstance(value, float):
+        return "" if isfinite(value) else "a number that is too large to be kept"
+    if not isinstance(value, (dict, list)):
+        return ""
+    if depth > DEEPEST:
+        return f"lists or objects in each other, more than {DEEPEST} deep"
+    inner = value.values() if isinstance(value, dict) else value
+    return next((fault for item in inner if (fault := _metadata_fault(item, depth + 1))), "")
 
 
 def _first_unstorable(value: Any) -> str | None:

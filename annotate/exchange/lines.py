@@ -45,8 +45,8 @@ def encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def lines(stream: BinaryIO) -> Iterator[str]:
-    """The lines of a stream, each with its line end; only \\n ends a line."""
+def lines(stream: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[str]:
+    """The lines of a stream, each with its line end; only \\n ends a line. Raises FormatError for a longer one."""
     rest: list[str] = []
     length = 0
     number = 1
@@ -58,8 +58,8 @@ def lines(stream: BinaryIO) -> Iterator[str]:
             yield "".join(rest) + "\n"
             number += 1
             rest, length = [part], len(part)
-        if length > LONGEST_LINE:
-            raise FormatError(f"Line {number} is longer than {LONGEST_LINE:,} characters: no article is.")
+        if length > longest:
+            raise FormatError(f"Line {number} is longer than {longest:,} characters: it is none of an article.")
     if length:
         yield "".join(rest)
 

@@ -31,8 +31,18 @@ SPLIT_NAMES = {
 }
 
 
+def storable(message: str) -> str:
+    """A message as every database takes it: what it quotes of a file may be a NUL or half a character."""
+    if message.isascii() and "\0" not in message:
+        return message
+    return message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
 class FormatError(ValueError):
     """A file that cannot be read at all, or a record that must not be; the message is a sentence for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(storable(message))
 
 
 class Problem(NamedTuple):
@@ -55,6 +65,8 @@ REPAIRS = {
     "span-edge": EDGES["split"],
     "span-blank": "the blank at the span's edge is left out",
     "span-range": "the span is left out",
+    "span-shape": "the span is left out",
+    "span-quote": "the span is left out",
     "span-overlap": OVERLAPS["outermost"],
     "label": "entities of this label are left out",
 }
@@ -98,10 +110,10 @@ class Record:
         return [problem for problem in self.problems if problem.severity == "error"]
 
     def error(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
-        return Problem(line or self.line, self.number, token, tag, kind, "error", message)
+        return Problem(line or self.line, self.number, token, storable(tag), kind, "error", storable(message))
 
     def notice(self, kind: str, message: str, token: int | None = None, tag: str = "", line: int = 0) -> Problem:
-        return Problem(line or self.line, self.number, token, tag, kind, "notice", message)
+        return Problem(line or self.line, self.number, token, storable(tag), kind, "notice", storable(message))
 
     def entities(self) -> list[CharSpan]:
         """What its tags say, in code points; of an applied record."""

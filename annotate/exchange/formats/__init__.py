@@ -13,6 +13,7 @@ from annotate.exchange.formats import (
     brat,
     cas,
     conll,
+    datasetfolder,
     docbin,
     doccano,
     gliner,
@@ -25,6 +26,7 @@ from annotate.exchange.formats import (
     shapes,
     table,
     webanno,
+    webannowriter,
     xlsx,
 )
 from annotate.exchange.formats.head import HEAD, Head
@@ -188,7 +190,7 @@ WRITERS = {
         "WebAnno TSV",
         "A zip of files that INCEpTION reads: tokens, sentences, entities and the text with all its blanks.",
         "tsv.zip",
-        webanno.write,
+        webannowriter.write,
         content_type="application/zip",
     ),
     "casjson": Writer(
@@ -212,7 +214,7 @@ WRITERS = {
         "A folder in a zip archive, ready for load_dataset: a Parquet file for each split, tags as ClassLabel in the "
         "order of the labels, and a dataset card. Reads back without a difference.",
         "dataset.zip",
-        parquet.write,
+        datasetfolder.write,
         tagged=True,
         content_type="application/zip",
     ),

@@ -12,10 +12,12 @@ from annotate import iob2
 from annotate.exchange.checking import checked
 from annotate.exchange.formats.archive import named, zipped
 from annotate.exchange.formats.head import Head
+from annotate.exchange.formats.rowvalues import RowError
 from annotate.exchange.lines import lines, pieces
-from annotate.exchange.records import LONGEST_TEXT, CharSpan, FormatError, Options, Problem, Record
+from annotate.exchange.records import CharSpan, FormatError, Options, Problem, Record
 
 MOST_BAD_LINES = 100  # after these the rest of a file is not looked at
+LARGEST = 1 << 22  # characters of the lines with entities, all of which are held
 # What else the lines of an .ann speak of, by their first sign.
 OTHERS = {
     "A": "attributes",
@@ -52,28 +54,7 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
             f"brat keeps the text of “{stem}.ann” in “{stem}.txt”, which is not here. Hand in both, or a zip of both."
         )
     record = Record(text=_text(options.beside, stem), title=stem)
-    entities: list[_Entity] = []
-    problems: list[Problem] = []
-    others: Counter[str] = Counter()
-    for number, line in enumerate(lines(stream), start=1):
-        line = line.rstrip("\r\n")
-        if not line.strip():
-            continue
-        if line[0] in OTHERS:
-            others[OTHERS[line[0]]] += 1
-            continue
-        try:
-            entities.append(_entity(line, number, record.text or ""))
-        except ValueError as error:
-            problems.append(record.error("brat", str(error), line=number))
-        if len(problems) == MOST_BAD_LINES or len(entities) > LONGEST_TEXT:
-            problems.append(record.error("brat", "The lines from here on were not looked at.", line=number))
-            break
-    if others:
-        told = ", ".join(f"{kind} {count:,}" for kind, count in others.items())
-        problems.append(record.notice("left-out", f"What is no entity was left out: {told}."))
-    if not entities and not problems:
-        problems.append(record.notice("no-entities", "The .ann has no entities: it counts as an article without any."))
+    entities, problems = _entities(stream, record)
     spans, notices = _spans(record, entities)
     yield checked(replace(record, spans=spans).having([*problems, *notices]))
 
@@ -112,20 +93,57 @@ def _text(data: bytes, stem: str) -> str:
         raise FormatError(f"“{stem}.txt”: {error}") from error
 
 
+def _entities(stream: BinaryIO, record: Record) -> tuple[list[_Entity], list[Problem]]:
+    """The entities of an .ann file, and what is said of its other lines."""
+    entities: list[_Entity] = []
+    problems: list[Problem] = []
+    others: Counter[str] = Counter()
+    room = LARGEST
+    for number, line in enumerate(lines(stream), start=1):
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            continue
+        if line[0] in OTHERS:
+            others[OTHERS[line[0]]] += 1
+            continue
+        try:
+            entities.append(_entity(line, number, record.text or ""))
+        except RowError as error:
+            problems.append(record.error(error.kind, str(error), line=number))
+        room -= len(line)
+        if len(problems) == MOST_BAD_LINES or room < 0:
+            problems.append(record.error("too-many", "The lines from here on were not looked at.", line=number))
+            break
+    if others:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in others.items())
+        problems.append(record.notice("left-out", f"What is no entity was left out: {told}."))
+    if not entities and not problems:
+        problems.append(record.notice("no-entities", "The .ann has no entities: it counts as an article without any."))
+    return entities, problems
+
+
 def _entity(line: str, number: int, text: str) -> _Entity:
-    """Raises ValueError, in words, for a line that names no entity of the text."""
+    """Raises RowError for a line that names no entity of the text."""
     name, _, rest = line.partition("\t")
     place, _, covered = rest.partition("\t")
     match = _PLACE.fullmatch(place)
     if not name.startswith("T") or match is None:
-        raise ValueError(f"The line is none of brat's: {line[:80]!r}.")
+        raise RowError("brat", f"The line is none of brat's: {line[:80]!r}.")
+    name = name[:20]
     found = [(int(start), int(end)) for start, _, end in (piece.partition(" ") for piece in match[2].split(";"))]
     for start, end in found:
         if not start < end <= len(text):
-            raise ValueError(f"{name} goes from {start} to {end}, but the text has {len(text):,} characters.")
-    own = " ".join(text[start:end] for start, end in found)
+            message = f"{name} goes from {start} to {end}, but the text has {len(text):,} characters."
+            raise RowError("span-range", message)
+    length = sum(end - start for start, end in found)
+    if length > len(text):
+        raise RowError("span-range", f"{name} is in pieces that lie in each other.")
+    # Its words are as many as their place has: of a long text nothing is compared that cannot be the same.
+    own = " ".join(text[start:end] for start, end in found) if length <= 2 * len(covered) + 100 else ""
     if covered and covered.split() != own.split():
-        raise ValueError(f"{name} is “{covered[:60]}” in the .ann, but “{own[:60]}” is at its place in the text.")
+        own = own or text[found[0][0] : found[0][0] + 60]
+        message = f"{name} is “{covered[:60]}” in the .ann, but “{own[:60]}” is at its place in the text."
+        raise RowError("span-quote", message)
     return _Entity(number, name, match[1], found)
 
 

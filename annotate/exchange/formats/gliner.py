@@ -1,15 +1,17 @@
 """GLiNER's training data: tokens, and entities by the places of their first and last token, both inclusive."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, chain
 from typing import Any
 
-from annotate import iob2
+from annotate import iob2, tokens
 from annotate.exchange import fields
-from annotate.exchange.checking import checked
-from annotate.exchange.formats.rows import RowError, is_number, kind_of, metadata_of, strings
-from annotate.exchange.records import Options, Record
+from annotate.exchange.checking import checked, with_word_problems
+from annotate.exchange.formats.rows import metadata_of
+from annotate.exchange.formats.rowvalues import RowError, begin_of, errors_of, is_number, kind_of, spans_of, strings
+from annotate.exchange.records import CharSpan, Options, Record
 
 
 def is_row(row: Mapping[str, Any]) -> bool:
@@ -19,10 +21,14 @@ def is_row(row: Mapping[str, Any]) -> bool:
 def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
     words = strings(row["tokenized_text"], "tokenized_text")
     known = fields.identity(row)
-    record = replace(bare, words=words, **known.fields)
-    if (entities := row.get("ner")) is not None:
-        record = replace(record, tags=_tags(entities, len(words)))
-    return checked(replace(record, metadata=metadata_of(row, known.used | {"tokenized_text", "ner"})))
+    metadata = metadata_of(row, known.used | {"tokenized_text", "ner"})
+    record = replace(bare, metadata=metadata, **known.fields)
+    entities = row.get("ner")
+    if entities is None:
+        return checked(replace(record, words=words))
+    if not isinstance(entities, list):
+        raise RowError("shape", f"“ner” is no list but {kind_of(entities)}.")
+    return checked(_with_entities(with_word_problems(record, words), words, entities))
 
 
 def write(records: Iterable[Record]) -> Iterator[str]:
@@ -35,23 +41,34 @@ def write(records: Iterable[Record]) -> Iterator[str]:
     yield "[]\n" if between == "[\n" else "\n]\n"
 
 
-def _tags(entities: Any, length: int) -> list[str]:
-    if not isinstance(entities, list):
-        raise RowError("shape", f"“ner” is no list but {kind_of(entities)}.")
-    spans = dict.fromkeys(_span(entity, length) for entity in entities)
+def _with_entities(record: Record, words: Sequence[str], entities: Sequence[Any]) -> Record:
+    """The record with a text of these words, those with a blank split and empty ones left out, and with the entities
+    as spans of it.
+    """
+    pieces = [[word[start:end] for start, end in tokens.visible_ranges(word)] for word in words]
+    places = [0, *accumulate(map(len, pieces))]  # where each word begins among the pieces
     try:
-        return iob2.tags_of(spans, length)
-    except iob2.IOB2Error as error:
-        raise RowError("span-overlap", f"The entities cannot be tags: {error}.") from error
+        text, offsets = tokens.text_from_words(list(chain.from_iterable(pieces)))
+    except tokens.TokenError as error:  # a NUL
+        raise RowError("unstorable", f"The tokens cannot be kept: {error}.") from error
+
+    def span_of(entity: Any) -> CharSpan:
+        first, last, label = _entity(entity, len(words))
+        begin, end = places[first], places[last + 1]
+        if begin == end:
+            raise RowError("span-range", f"The entity {first} to {last} ({label:.50}) holds no text.")
+        return CharSpan(offsets[begin][0], offsets[end - 1][1], label)
+
+    spans, faults = spans_of(entities, span_of)
+    return replace(record, text=text, offsets=offsets, spans=spans).having(errors_of(record, faults))
 
 
-def _span(entity: Any, length: int) -> iob2.Span:
+def _entity(entity: Any, length: int) -> tuple[int, int, str]:
+    """Its first and last token, and its label."""
     if not (isinstance(entity, list) and len(entity) == 3 and isinstance(entity[2], str)):
-        raise RowError("shape", f"An entity is {entity!r:.80}, not [first token, last token, label].")
+        raise RowError("span-shape", f"An entity is {begin_of(entity)}, not [first token, last token, label].")
     first, last, label = entity
     if not (is_number(first) and is_number(last) and 0 <= first <= last < length):
-        message = (
-            f"The entity {first!r:.20} to {last!r:.20} ({label:.50}) is not within {length} tokens, the last inclusive."
-        )
-        raise RowError("span-range", message)
-    return iob2.Span(first, last + 1, label)
+        place = f"{begin_of(first)} to {begin_of(last)} ({label:.50})"
+        raise RowError("span-range", f"The entity {place} is not within {length} tokens, the last inclusive.")
+    return first, last, label

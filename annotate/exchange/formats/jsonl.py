@@ -1,5 +1,6 @@
 """JSON Lines and JSON: one article a line, or a list of articles, or an object with splits and a label list."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from annotate.exchange.formats import jsonparts, rows, shapes
 from annotate.exchange.formats.head import HEAD, Head
-from annotate.exchange.lines import lines
+from annotate.exchange.lines import LONGEST_LINE, lines
 from annotate.exchange.records import SPLIT_NAMES, Options, Record, broken
 
 LABEL_LISTS = ("label_list", "labels", "label_names")
@@ -21,6 +22,7 @@ class _Row(NamedTuple):
     value: Any
     split: str | None = None
     fault: str = ""
+    size: int = 0  # characters
 
 
 def is_lines(head: Head) -> bool:
@@ -45,14 +47,14 @@ def _is_whole(head: Head) -> bool:
 
 def _is_row(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(jsonparts.parse(line), dict)
     except ValueError:
         return False
 
 
 def _holds_articles(line: str) -> bool:
     try:
-        row: Any = json.loads(line)
+        row = jsonparts.parse(line)
     except ValueError:
         return False
     return any(isinstance(value, list) and value[:1] and isinstance(value[0], dict) for value in row.values()) and not (
@@ -153,7 +155,7 @@ def _line_rows(stream: BinaryIO) -> Iterator[_Row]:
         if not line.strip():
             continue
         try:
-            yield _Row(number, jsonparts.parse(line))
+            yield _Row(number, jsonparts.parse(line), size=len(line))
         except ValueError as error:
             yield _Row(number, None, fault=f"The line is not JSON: {error}.")
 
@@ -166,29 +168,18 @@ def _container_rows(stream: BinaryIO) -> Iterator[_Row]:
             members[part.key] = part.value
         else:
             listed = True
-            yield _Row(part.line, part.value, SPLIT_NAMES.get(part.key.casefold()))
+            yield _Row(part.line, part.value, SPLIT_NAMES.get(part.key.casefold()), size=part.size)
     if not listed and any(key not in (*LABEL_LISTS, *SPLIT_NAMES) for key in members):
         yield _Row(1, members)
 
 
 def _joined(found: Iterable[_Row]) -> Iterator[_Row]:
     """Sentences that follow each other in one document, as one row."""
-    first: _Row | None = None
-    sentences: list[dict[str, Any]] = []
-    for row in found:
-        document = _document_of(row.value)
-        if first is not None and (
-            document is None or document != _document_of(first.value) or row.split != first.split
-        ):
-            yield _document(first, sentences)
-            first, sentences = None, []
+    for (document, _), neighbours in itertools.groupby(found, lambda row: (_document_of(row.value), row.split)):
         if document is None:
-            yield row
-            continue
-        first = first or row
-        sentences.append(row.value)
-    if first is not None:
-        yield _document(first, sentences)
+            yield from neighbours
+        else:
+            yield _document(neighbours)
 
 
 def _document_of(row: Any) -> str | None:
@@ -197,7 +188,17 @@ def _document_of(row: Any) -> str | None:
     return next((str(row[key]) for key in DOCUMENT_KEYS if isinstance(row.get(key), (str, int))), None)
 
 
-def _document(first: _Row, sentences: list[dict[str, Any]]) -> _Row:
+def _document(neighbours: Iterator[_Row]) -> _Row:
+    first = next(neighbours)
+    sentences = [first.value]
+    size = first.size
+    for row in neighbours:
+        size += row.size
+        if size <= LONGEST_LINE:
+            sentences.append(row.value)
+    if size > LONGEST_LINE:
+        message = f"The sentences of one document have more than {LONGEST_LINE:,} characters: no article has."
+        return first._replace(value=None, fault=message)
     own = ("id", "tokens", *rows.TAGS, *DOCUMENT_KEYS)
     shared = {key: value for key, value in first.value.items() if key not in own}
     return first._replace(value={**shared, "id": _document_of(first.value), "sentences": sentences})

@@ -17,7 +17,8 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Part(NamedTuple):
-    """A value of the file: the key of the list it is in (empty for a bare list), and the line it starts on.
+    """A value of the file: the key of the list it is in (empty for a bare list), the line it starts on, and the
+    characters that it has there.
 
     A member of the object that is no list of articles comes whole, with `whole` set.
     """
@@ -26,6 +27,7 @@ class Part(NamedTuple):
     value: Any
     line: int
     whole: bool = False
+    size: int = 0
 
 
 def parse(text: str) -> Any:
@@ -109,8 +111,9 @@ def _items(text: "_Text", key: str) -> Iterator[Part]:
         return
     while True:
         text.peek()
-        line = text.line
-        yield Part(key, text.value(), line)
+        line, before = text.line, text.taken
+        value = text.value()
+        yield Part(key, value, line, size=text.taken - before)
         if text.take("]"):
             return
         if not text.take(","):
@@ -125,6 +128,7 @@ class _Text:
         self._window = ""
         self._place = 0
         self.line = 1
+        self.taken = 0  # characters so far
 
     def peek(self) -> str:
         """The next character that is no blank, or "" at the end."""
@@ -167,6 +171,7 @@ class _Text:
 
     def _move(self, place: int) -> None:
         self.line += self._window.count("\n", self._place, place)
+        self.taken += place - self._place
         self._place = place
 
     def _grow(self, wanted: int = 0) -> bool:

@@ -14,14 +14,16 @@ from typing import Any, NamedTuple
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
-from annotate.exchange.formats.rows import (
+from annotate.exchange.formats.rows import identity_of, metadata_of, with_state
+from annotate.exchange.formats.rowvalues import (
     RowError,
-    identity_of,
+    begin_of,
+    errors_of,
     is_number,
     is_share,
     kind_of,
-    metadata_of,
-    with_state,
+    notices_of,
+    spans_of,
 )
 from annotate.exchange.records import CharSpan, Options, Record
 from annotate.exchange.utf16 import CodeUnits
@@ -36,17 +38,17 @@ class _Mark(NamedTuple):
 
     start: int
     end: int
-    label: str
+    labels: list[str]
     quote: str | None
     score: float | None
 
 
 class _Said(NamedTuple):
-    """What one annotation or prediction says of the text; `odd` are notices, `misquoted` is what fits nowhere."""
+    """What one annotation or prediction says of the text; `odd` are notices, `faults` the spans that cannot be kept."""
 
     spans: tuple[CharSpan, ...]
-    odd: tuple[tuple[str, str], ...] = ()
-    misquoted: str = ""
+    odd: tuple[tuple[str, str], ...]
+    faults: list[RowError]
 
 
 def is_row(row: Mapping[str, Any]) -> bool:
@@ -157,8 +159,7 @@ def _with_annotation(record: Record, annotations: Sequence[Mapping[str, Any]]) -
     said = [_said(annotation, record.text or "") for annotation in truths or valid]
     (spans, agreeing), *others = Counter(one.spans for one in said).most_common()
     chosen = next(one for one in said if one.spans == spans)
-    if chosen.misquoted:
-        raise RowError("span-quote", chosen.misquoted)
+    record = record.having(errors_of(record, chosen.faults))
     if others:
         message = f"Its {len(said)} annotations differ: the one that most agree on ({agreeing}) was taken."
         record = record.having([record.notice("annotators", message)])
@@ -172,10 +173,10 @@ def _with_prediction(record: Record, predictions: Sequence[Mapping[str, Any]]) -
     said = _said(predictions[-1], record.text or "")
     odd = list(said.odd)
     if len(predictions) > 1:
-        version = _shown([str(predictions[-1].get("model_version") or "no version")])
+        version = predictions[-1].get("model_version") or "no version"
+        version = _shown([version if isinstance(version, str) else begin_of(version)])
         odd.append(("predictions", f"Of its {len(predictions)} predictions the last was taken ({version})."))
-    if said.misquoted:
-        odd.append(("span-quote", f"A prediction is left out. {said.misquoted}"))
+    record = record.having(notices_of(record, said.faults))
     return replace(record, suggested=said.spans).having(record.notice(*one) for one in odd)
 
 
@@ -185,41 +186,42 @@ def _said(said: Mapping[str, Any], text: str) -> _Said:
     odd = []
     if types := sorted({_type(result) for result in results} - {LABELS}):
         odd.append(("results", f"Results that are no spans of text ({_shown(types)}) are left out."))
-    several = [labels for result in spans if len(labels := _labels(result)) > 1]
-    if several:
+    read, faults = spans_of(spans, _mark)
+    if several := [mark.labels for mark in read if len(mark.labels) > 1]:
         odd.append(("several-labels", f"A span has several labels ({_shown(several[0])}): the first was taken."))
-    marks = [_mark(result, labels[0]) for result in spans if (labels := _labels(result))]
-    if len(marks) < len(spans):
-        odd.append(("no-label", f"Spans without a label ({len(spans) - len(marks)}) are left out."))
+    marks = [mark for mark in read if mark.labels]
+    if len(marks) < len(read):
+        odd.append(("no-label", f"Spans without a label ({len(read) - len(marks)}) are left out."))
     if (translated := _from_code_units(marks, text)) is not None:
         odd.append(
             ("code-units", "Its offsets count UTF-16 code units, as its spans' texts show: they are translated.")
         )
         marks = translated
     marks.sort(key=lambda mark: mark[:3])
-    misquoted = next((_misquote(mark, text) for mark in marks if not _fits(mark, text)), "")
-    kept = (CharSpan(mark.start, mark.end, mark.label, mark.score) for mark in marks if _fits(mark, text))
-    return _Said(tuple(kept), tuple(odd), misquoted)
+    kept, misquoted = spans_of(marks, lambda mark: _kept(mark, text))
+    return _Said(tuple(kept), tuple(odd), [*faults, *misquoted])
 
 
 def _type(result: Mapping[str, Any]) -> str:
-    return str(result.get("type", LABELS))[:50]
+    kind = result.get("type", LABELS)
+    return kind[:50] if isinstance(kind, str) else kind_of(kind)
 
 
-def _labels(result: Mapping[str, Any]) -> list[str]:
+def _mark(result: Mapping[str, Any]) -> _Mark:
     value = result.get("value")
     labels = value.get(LABELS) if isinstance(value, dict) else None
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise RowError("shape", f"The value of a result is {value!r:.80}, which has no list of labels.")
-    return labels
-
-
-def _mark(result: Mapping[str, Any], label: str) -> _Mark:
-    value = result["value"]
+    if not isinstance(value, dict) or not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+        raise RowError("span-shape", f"The value of a result is {begin_of(value)}, which has no list of labels.")
     start, end, quote, score = value.get("start"), value.get("end"), value.get("text"), result.get("score")
     if not (is_number(start) and is_number(end)):
-        raise RowError("shape", f"A span is {value!r:.80}, not two numbers and labels.")
-    return _Mark(start, end, label, quote if isinstance(quote, str) else None, score if is_share(score) else None)
+        raise RowError("span-shape", f"A span is {begin_of(value)}, not two numbers and labels.")
+    return _Mark(start, end, labels, quote if isinstance(quote, str) else None, score if is_share(score) else None)
+
+
+def _kept(mark: _Mark, text: str) -> CharSpan:
+    if not _fits(mark, text):
+        raise RowError("span-quote", _misquote(mark, text))
+    return CharSpan(mark.start, mark.end, mark.labels[0], mark.score)
 
 
 def _from_code_units(marks: Sequence[_Mark], text: str) -> list[_Mark] | None:
@@ -262,6 +264,7 @@ def _shown(names: Iterable[str]) -> str:
 
 
 def _misquote(mark: _Mark, text: str) -> str:
-    there, quote = text[max(mark.start, 0) : max(mark.end, 0)][:60], (mark.quote or "")[:60]
-    place = f"{mark.start} to {mark.end} ({_shown([mark.label])})"
+    start = max(mark.start, 0)
+    there, quote = text[start : min(max(mark.end, 0), start + 60)], (mark.quote or "")[:60]
+    place = f"{mark.start} to {mark.end} ({_shown(mark.labels[:1])})"
     return f"The span {place} is “{_shown([quote])}” by its result, but “{_shown([there])}” in the text."

@@ -1,33 +1,24 @@
-"""Parquet and Arrow files, as `datasets` saves them and as others do: rows in the shapes of JSON rows.
-
-Written as a dataset folder in a zip archive: Parquet files for each split, and a card that says what the columns are,
-so that `load_dataset("folder")` finds all of it.
-"""
+"""Parquet and Arrow files, as `datasets` saves them and as others do: rows in the shapes of JSON rows."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-import yaml
 
 from annotate.exchange import fields
 from annotate.exchange.formats import rows
-from annotate.exchange.formats.archive import zipped
 from annotate.exchange.formats.head import Head
-from annotate.exchange.records import Corpus, FormatError, Options, Record
+from annotate.exchange.records import FormatError, Options, Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 READ_AT_ONCE = 32  # rows
-SHARD = 1_000  # articles of a written file
-SPLITS = ("train", "validation", "test", "aside")
 CHUNK = 1 << 16
-LARGEST_BATCH = 1 << 27  # bytes of the rows that are read at once
+LARGEST_BATCH = 1 << 25  # values and bytes of the rows that are read at once
 _STREAM = b"\xff\xff\xff\xff"  # what Arrow's stream begins with; `save_to_disk` writes it
 
 
@@ -86,7 +77,7 @@ def _words_for_damage() -> Iterator[None]:
         yield
     except FormatError:
         raise
-    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, MemoryError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, MemoryError, RecursionError) as error:
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise FormatError(f"The file is damaged or of a kind that cannot be read: {reason}") from error
 
@@ -102,10 +93,38 @@ def _parquet_rows(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """Raises FormatError where a few bytes were a flood: as Python's values they would be thirty times as large."""
-    if batch.nbytes > LARGEST_BATCH:
-        raise FormatError(f"{batch.num_rows} rows hold {batch.nbytes:,} bytes: no articles are in them.")
-    return map(_row, batch.to_pylist())
+    """Raises FormatError where a few bytes are a flood: as Python's values they would be many times as large."""
+    if _weight(batch) <= LARGEST_BATCH:
+        yield from map(_row, batch.to_pylist())
+        return
+    for place in range(batch.num_rows):
+        one = batch.slice(place, 1)
+        if (weight := _weight(one)) > LARGEST_BATCH:
+            raise FormatError(f"A row holds {weight:,} values and bytes: no article does.")
+        yield from map(_row, one.to_pylist())
+
+
+def _weight(batch: pa.RecordBatch) -> int:
+    return sum(map(_weight_of, batch.columns))
+
+
+def _weight_of(array: pa.Array) -> int:
+    """The values and bytes of an array, at most: one that refers to values may have each of them as often as it likes,
+    and nulls take no bytes.
+    """
+    import pyarrow as pa
+
+    is_, kind, count = pa.types, array.type, len(array)
+    if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind):
+        return count + _weight_of(array.flatten())
+    if is_.is_struct(kind):
+        return count + sum(map(_weight_of, array.flatten()))
+    if is_.is_dictionary(kind):
+        return count * (1 + _weight_of(array.dictionary))
+    if is_.is_list_view(kind) or is_.is_large_list_view(kind):
+        return count * (1 + _weight_of(array.values))
+    size: int = array.nbytes
+    return count + size * (count if is_.is_string_view(kind) else 1)
 
 
 def _arrow_rows(stream: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -144,12 +163,26 @@ def _columns(schema: pa.Schema) -> list[str]:
     """The columns that can be in a record: no pictures, no sounds."""
     import pyarrow as pa
 
-    names = [
-        field.name for field in schema if not pa.types.is_binary(field.type) and not pa.types.is_struct(field.type)
-    ]
+    names = [field.name for field in schema if not pa.types.is_struct(field.type) and _is_plain(field.type)]
     if len(set(names)) != len(names):
         raise FormatError("Two columns have one name.")
     return names
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether its values are text, numbers, days, and lists or records of these."""
+    import pyarrow as pa
+
+    is_ = pa.types
+    if is_.is_nested(kind):
+        inner = [kind.field(place).type for place in range(kind.num_fields)]
+        return not (is_.is_map(kind) or is_.is_union(kind) or is_.is_run_end_encoded(kind)) and all(
+            map(_is_plain, inner)
+        )
+    if is_.is_dictionary(kind):
+        return _is_plain(kind.value_type)
+    tests = (is_.is_primitive, is_.is_string, is_.is_large_string, is_.is_string_view, is_.is_null, is_.is_decimal)
+    return any(test(kind) for test in tests)
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:
@@ -161,9 +194,13 @@ def _row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: days and the like as text."""
+    """A value as JSON has it: days and the like as text; nothing for NaN, by which tables leave a number out."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not isfinite(value):
+        return None
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
@@ -179,146 +216,3 @@ def _label_names(schema: pa.Schema) -> tuple[str, ...]:
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             return tuple(names)
     return ()
-
-
-# What a row is written as, and what `datasets` calls it; the tags have a kind of their own.
-COLUMNS: dict[str, Any] = {
-    "id": "string",
-    "title": "string",
-    "text": "string",
-    "tokens": ["string"],
-    "offsets": [["int32"]],
-    "ner_tags": [],
-    "sentence_starts": ["int32"],
-    "left_out": [["int32"]],
-    "status": "string",
-    "language": "string",
-    "source": "string",
-    "date": "string",
-    "metadata": "string",
-}
-
-
-def write(corpus: Corpus) -> Iterator[bytes]:
-    """A zip archive of the dataset's folder. The tags' names are O, then B- and I- of the project's labels in their
-    order: the same labels always have the same numbers. Raises FormatError for an entity of another label.
-    """
-    return zipped(_files(corpus))
-
-
-def _files(corpus: Corpus) -> Iterator[tuple[str, bytes]]:
-    names = ["O", *(f"{part}-{label}" for label in corpus.labels for part in "BI")]
-    schema = _schema(names)
-    number = {name: index for index, name in enumerate(names)}
-    counts: Counter[str] = Counter()
-    waiting: dict[str, list[dict[str, Any]]] = {}
-    for record in corpus:
-        split = record.split or "train"
-        waiting.setdefault(split, []).append(_values(record, number))
-        counts[split] += 1
-        if counts[split] % SHARD == 0:
-            yield _shard(split, counts[split], waiting.pop(split), schema)
-    for split, left in waiting.items():
-        yield _shard(split, counts[split], left, schema)
-    yield "README.md", _card(corpus.name, names, {split: counts[split] for split in SPLITS if counts[split]}).encode()
-
-
-def _shard(split: str, count: int, values: list[dict[str, Any]], schema: pa.Schema) -> tuple[str, bytes]:
-    """The file with the last of so many articles of a split."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    target = pa.BufferOutputStream()
-    parquet.write_table(pa.Table.from_pylist(values, schema), target, compression="zstd")
-    return f"data/{split}-{(count - 1) // SHARD:05d}.parquet", target.getvalue().to_pybytes()
-
-
-def _values(record: Record, number: Mapping[str, int]) -> dict[str, Any]:
-    try:
-        tags = [number[tag] for tag in record.tags or []]
-    except KeyError as error:
-        raise FormatError(f"The project has no label for the tag {error}.") from error
-    return {
-        "id": record.external_id,
-        "title": record.title,
-        "text": record.text,
-        "tokens": record.words,
-        "offsets": record.offsets,
-        "ner_tags": tags,
-        "sentence_starts": record.sentence_starts,
-        "left_out": record.left_out,
-        "status": record.status,
-        "language": record.language,
-        "source": record.source,
-        "date": record.date,
-        "metadata": json.dumps(record.metadata, ensure_ascii=False),
-    }
-
-
-def _schema(names: list[str]) -> pa.Schema:
-    import pyarrow as pa
-
-    def kind(told: Any) -> pa.DataType:
-        if isinstance(told, list):
-            return pa.list_(kind(told[0])) if told else pa.list_(pa.int64())
-        return pa.type_for_alias(told)
-
-    def feature(told: Any) -> dict[str, Any]:
-        if not isinstance(told, list):
-            return {"dtype": told, "_type": "Value"}
-        inner = feature(told[0]) if told else {"names": names, "_type": "ClassLabel"}
-        return {"feature": inner, "_type": "Sequence"}  # which versions before 4 know as well
-
-    told = {"info": {"features": {name: feature(column) for name, column in COLUMNS.items()}}}
-    columns = [(name, kind(column)) for name, column in COLUMNS.items()]
-    return pa.schema(columns, metadata={"huggingface": json.dumps(told)})
-
-
-def _card(name: str, names: list[str], counts: Mapping[str, int]) -> str:
-    """The dataset's card: YAML that `datasets` reads, and a page for people."""
-
-    def feature(told: Any) -> dict[str, Any]:
-        if not isinstance(told, list):
-            return {"dtype": told}
-        if not told:
-            return {"sequence": {"class_label": {"names": {str(place): tag for place, tag in enumerate(names)}}}}
-        return {"sequence": feature(told[0]) if isinstance(told[0], list) else told[0]}
-
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in counts]
-    head = {
-        "pretty_name": name,
-        "task_categories": ["token-classification"],
-        "task_ids": ["named-entity-recognition"],
-        "configs": [{"config_name": "default", "data_files": files}],
-        "dataset_info": {
-            "features": [{"name": column, **feature(told)} for column, told in COLUMNS.items()],
-            "splits": [{"name": split, "num_examples": count} for split, count in counts.items()],
-        },
-    }
-    told = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
-    articles = "".join(f"| {split} | {count:,} |\n" for split, count in counts.items())
-    return CARD.format(head=told, name=" ".join(name.split()), articles=articles, names=", ".join(names))
-
-
-CARD = """---
-{head}---
-
-# {name}
-
-News articles tagged with named entities by hand, one tag for each token (IOB2).
-
-| split | articles |
-|---|---|
-{articles}
-`ner_tags` are numbers of these names, from 0: {names}
-
-`text` is the article to the letter; `offsets` has the start and end of each token in it, in code points. Articles in
-`aside`, where there is such a split, are too much like articles on both sides of the split to be in either.
-
-```python
-from datasets import load_dataset
-
-dataset = load_dataset("path/to/this/folder")
-names = dataset["train"].features["ner_tags"].feature.names
-```
-"""

@@ -6,7 +6,8 @@ from typing import Any
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
-from annotate.exchange.formats.rows import metadata_of, span_of
+from annotate.exchange.formats.rows import metadata_of
+from annotate.exchange.formats.rowvalues import notices_of, span_of, spans_of
 from annotate.exchange.records import Options, Record
 
 
@@ -20,10 +21,12 @@ def is_row(row: Mapping[str, Any]) -> bool:
 def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
     known = fields.identity(row)
     schemes = row["predictions"]
-    suggested = tuple(span_of(span) for spans in schemes.values() if _is_spans(spans) for span in spans)
+    found = [span for spans in schemes.values() if _is_spans(spans) for span in spans]
+    suggested, faults = spans_of(found, span_of)
     others = {name: value for name, value in schemes.items() if not _is_spans(value)}
     metadata = metadata_of({**row, "predictions": others or None}, known.used | {"text"})
-    return checked(replace(bare, text=row["text"], suggested=suggested, metadata=metadata, **known.fields))
+    record = replace(bare, text=row["text"], suggested=tuple(suggested), metadata=metadata, **known.fields)
+    return checked(record.having(notices_of(record, faults)))
 
 
 def _is_spans(value: Any) -> bool:

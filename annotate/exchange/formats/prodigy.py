@@ -12,14 +12,16 @@ from typing import Any
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
-from annotate.exchange.formats.rows import (
+from annotate.exchange.formats.rows import identity_of, metadata_of, with_state
+from annotate.exchange.formats.rowvalues import (
     RowError,
-    identity_of,
+    begin_of,
+    errors_of,
     is_number,
     kind_of,
-    metadata_of,
+    notices_of,
     span_of,
-    with_state,
+    spans_of,
 )
 from annotate.exchange.hands import Provenance
 from annotate.exchange.records import CharSpan, Options, Record, passed_over
@@ -50,11 +52,13 @@ def record_of(row: Mapping[str, Any], options: Options, bare: Record) -> Record:
     named = known.fields or (fields.identity(meta).fields if isinstance(meta, dict) else {})
     used = known.used | {"text", "tokens", "spans", "answer", *(key for key in row if key.startswith("_"))}
     tokens = _tokens(row.get("tokens"), text)
-    spans = _spans(row, tokens)
+    spans, faults = _spans(row, tokens)
     if row.get(SUGGESTED) and answer is None:
         record = replace(bare, text=text, suggested=tuple(spans or ()), **named)
+        record = record.having(notices_of(record, faults))
     else:
         record = replace(bare, text=text, spans=spans, **named)
+        record = record.having(errors_of(record, faults))
     if tokens:
         record = _with_tokens(record, text, tokens)
         if any(_misleads(span, tokens) for span in row.get("spans") or []):
@@ -139,7 +143,8 @@ def _tokens(tokens: Any, text: str) -> Offsets:
         start, end, word = token.get("start"), token.get("end"), token.get("text")
         if not (is_number(start) and is_number(end) and 0 <= start <= end and text[start:end] == word):
             raise RowError(
-                "offsets", f"Token {index}, {word!r:.80}, is not at {start!r:.20} to {end!r:.20} of the text."
+                "offsets",
+                f"Token {index}, {begin_of(word)}, is not at {begin_of(start)} to {begin_of(end)} of the text.",
             )
         ranges.append((start, end))
     return ranges
@@ -157,13 +162,14 @@ def _with_tokens(record: Record, text: str, tokens: Offsets) -> Record:
     return replace(record, offsets=offsets)
 
 
-def _spans(row: Mapping[str, Any], tokens: Offsets) -> list[CharSpan] | None:
+def _spans(row: Mapping[str, Any], tokens: Offsets) -> tuple[list[CharSpan] | None, list[RowError]]:
+    """The row's spans, None where it says nothing of any, and what is wrong with others."""
     spans = row.get("spans")
     if spans is None:
-        return [] if row.get("answer") == ACCEPTED else None
+        return [] if row.get("answer") == ACCEPTED else None, []
     if not isinstance(spans, list):
         raise RowError("shape", f"“spans” is no list but {kind_of(spans)}.")
-    return [_span(span, tokens) for span in spans]
+    return spans_of(spans, lambda span: _span(span, tokens))
 
 
 def _span(span: Any, tokens: Offsets) -> CharSpan:
@@ -171,9 +177,8 @@ def _span(span: Any, tokens: Offsets) -> CharSpan:
         return span_of(span)
     first, last = span.get("token_start"), span.get("token_end")
     if not (is_number(first) and is_number(last) and 0 <= first <= last < len(tokens)):
-        message = (
-            f"The span from token {first!r:.20} to {last!r:.20} is not within {len(tokens)} tokens, the last inclusive."
-        )
+        place = f"{begin_of(first)} to {begin_of(last)}"
+        message = f"The span from token {place} is not within {len(tokens)} tokens, the last inclusive."
         raise RowError("span-range", message)
     return span_of({**span, "start": tokens[first][0], "end": tokens[last][1]})
 

@@ -6,30 +6,30 @@
 - our own: text, tokens, offsets and tags together
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
-from annotate.exchange.records import STATUSES, CharSpan, Options, Record, as_iob2, broken
+from annotate.exchange.formats.rowvalues import (
+    RowError,
+    errors_of,
+    is_number,
+    kind_of,
+    notices_of,
+    span_of,
+    spans_of,
+    strings,
+)
+from annotate.exchange.records import STATUSES, Options, Record, as_iob2, broken
 from annotate.passages import PassageError, Passages, check
 from annotate.tokens import Offsets, TokenError, check_offsets
 
 TOKENS = ("tokens", "words")
 TAGS = ("tags", "ner_tags", "ner", "labels", "label")
 SPANS = ("spans", "label", "labels", "entities")
-SCORES = ("score", "probability", "confidence")
 METADATA = ("metadata", "meta")
-
-
-class RowError(ValueError):
-    """A row that is not in any shape we know; `kind` is the problem's. Signs that cannot be stored are escaped."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message.encode(errors="backslashreplace").decode().replace("\0", "\\x00"))
-        self.kind = kind
 
 
 def record_of(row: Any, options: Options, line: int, number: int, split: str | None = None) -> Record:
@@ -99,7 +99,8 @@ def _with_content(record: Record, row: Mapping[str, Any], options: Options, used
     if spans_key is None:
         return replace(record, text=row[text_key])
     used.add(spans_key)
-    return replace(record, text=row[text_key], spans=[span_of(span) for span in row[spans_key]])
+    spans, faults = spans_of(row[spans_key], span_of)
+    return replace(record, text=row[text_key], spans=spans).having(errors_of(record, faults))
 
 
 def _with_suggestions(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
@@ -110,7 +111,8 @@ def _with_suggestions(record: Record, row: Mapping[str, Any], used: set[str]) ->
     if not is_ours or "text" not in used:
         return record
     used |= {"suggestions", "suggested_by"}
-    return replace(record, suggested=tuple(map(span_of, said or [])))
+    suggested, faults = spans_of(said or [], span_of)
+    return replace(record, suggested=tuple(suggested)).having(notices_of(record, faults))
 
 
 def _from_sentences(record: Record, sentences: Any, options: Options) -> Record:
@@ -172,15 +174,6 @@ def _label_of(value: Any, options: Options) -> str:
     return options.labels[value]
 
 
-def strings(values: Any, key: str) -> list[str]:
-    if not isinstance(values, list):
-        raise RowError("shape", f"“{key}” is no list but {kind_of(values)}.")
-    for index, value in enumerate(values):
-        if not isinstance(value, str):
-            raise RowError("shape", f"“{key}” holds {kind_of(value)} at {index} where text is wanted.")
-    return values
-
-
 def _starts(row: Mapping[str, Any], words: Sequence[str]) -> list[int] | None:
     starts = row.get("sentence_starts")
     if starts is None:
@@ -234,22 +227,6 @@ def _found(text: str, words: Sequence[str]) -> Offsets:
     return offsets
 
 
-def span_of(span: Any) -> CharSpan:
-    """[start, end, label], or an object with these; a score that is a share of one counts."""
-    score = None
-    if isinstance(span, list) and len(span) == 3:
-        start, end, label = span
-    elif isinstance(span, dict):
-        start, end = (span.get(key, span.get(f"{key}_offset")) for key in ("start", "end"))
-        label = span.get("label", span.get("tag"))
-        score = next((span[key] for key in SCORES if is_share(span.get(key))), None)
-    else:
-        raise RowError("shape", f"A span is {kind_of(span)}, not [start, end, label].")
-    if not (is_number(start) and is_number(end) and isinstance(label, str)):
-        raise RowError("shape", f"A span is {span!r:.80}, not two numbers and a label.")
-    return CharSpan(start, end, label, score)
-
-
 def with_state(record: Record, row: Mapping[str, Any], used: set[str]) -> Record:
     if row.get("status") in STATUSES:
         used.add("status")
@@ -270,10 +247,6 @@ def metadata_of(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
             rest |= value
         elif value is not None:
             rest[key] = value
-    try:
-        json.dumps(rest, allow_nan=False)
-    except ValueError:  # as 1e999 is: JSON that is read, and that no database takes
-        raise RowError("number", "A number of the row is too large to be kept.") from None
     return rest
 
 
@@ -281,20 +254,5 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if isinstance(row.get(name), list)), None)
 
 
-def is_number(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_share(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
 def _is_pair(pair: Any) -> bool:
     return isinstance(pair, list) and len(pair) == 2 and all(map(is_number, pair))
-
-
-def kind_of(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
-    return names.get(type(value), type(value).__name__)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from annotate.exchange.formats import doccano, gliner, jsonparts, labelstudio, potato, prodigy, rows
 from annotate.exchange.formats.head import Head
+from annotate.exchange.formats.rowvalues import RowError
 from annotate.exchange.records import Options, Record, broken
 
 
@@ -38,7 +39,7 @@ def record_of(row: Any, options: Options, line: int, number: int, split: str | N
         return rows.record_of(row, options, line, number, split)
     try:
         return TOOLS[name].record_of(row, options, Record(line=line, number=number, split=split))
-    except rows.RowError as error:
+    except RowError as error:
         return broken(line, number, error.kind, str(error))
 
 

@@ -3,7 +3,8 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from itertools import chain
+from typing import BinaryIO, NamedTuple, Self
 
 from annotate.exchange import fields
 from annotate.exchange.checking import checked
@@ -27,13 +28,14 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     A row with too many or too few columns is a bad record. Raises FormatError where no column holds the text, or where
     one that was asked for is not there.
     """
-    source = lines(stream)
-    first = next(source, None)
+    rest = lines(stream)
+    first = next(rest, None)
     if first is None:
         raise FormatError("The file is empty.")
     csv.field_size_limit(min(LONGEST_LINE, sys.maxsize))
-    rows = csv.reader(_all(first, source), delimiter=delimiter_of(first), strict=True)
-    yield from _records(rows, columns_of(_header(rows), options), options)
+    source = _Lines(first, rest)
+    rows = csv.reader(source, delimiter=delimiter_of(first), strict=True)
+    yield from _records(source, rows, columns_of(_header(rows), options), options)
 
 
 def columns_of(names: Sequence[str], options: Options) -> Columns:
@@ -70,9 +72,30 @@ def delimiter_of(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def _all(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+class _Lines:
+    """The lines of a table, as csv asks for them: a row whose quote never closes must not take in the whole file."""
+
+    def __init__(self, first: str, rest: Iterator[str]) -> None:
+        self._lines = chain([first], rest)
+        self._read = 0
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        self._begins, self._length = self._read + 1, 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._read += 1
+        self._length += len(line)
+        if self._length > LONGEST_LINE:
+            message = (
+                f"Line {self._begins}: the row is longer than {LONGEST_LINE:,} characters. Does a quote never close?"
+            )
+            raise FormatError(message)
+        return line
 
 
 def _header(rows: "Iterator[list[str]]") -> list[str]:
@@ -82,10 +105,16 @@ def _header(rows: "Iterator[list[str]]") -> list[str]:
         raise FormatError(f"The header of the table cannot be read: {error}.") from error
 
 
-def _records(rows: "csv._reader", columns: Columns, options: Options) -> Iterator[Record]:  # type: ignore[name-defined]
+def _records(
+    source: _Lines,
+    rows: "csv._reader",  # type: ignore[name-defined]
+    columns: Columns,
+    options: Options,
+) -> Iterator[Record]:
     number = 0
     while True:
         line = rows.line_num + 1
+        source.begin_row()
         try:
             row = next(rows, None)
         except csv.Error as error:

@@ -1,6 +1,6 @@
 """INCEpTION's WebAnno TSV 3.3: a token a line under the text of its sentence, and a column for each feature.
 
-After the format's own description and the reader and writer of INCEpTION: UTF-8 whose offsets count UTF-16 units, and
+After the format's own description and the reader of INCEpTION: UTF-8 whose offsets count UTF-16 units, and
 text between two sentences that is not recorded, so that a reader fills it with a line break and blanks.
 """
 
@@ -10,36 +10,27 @@ from bisect import bisect_left, bisect_right
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import PurePath
 from typing import BinaryIO, NamedTuple
 
-from annotate import iob2
 from annotate.exchange.checking import checked
-from annotate.exchange.formats.archive import named, zipped
 from annotate.exchange.formats.head import Head
+from annotate.exchange.formats.webannosigns import FORMAT, SPAN_LAYER, TEXT, VERSIONS, plain_text, plain_value
 from annotate.exchange.lines import lines
 from annotate.exchange.records import LONGEST_TEXT, CharSpan, FormatError, Options, Problem, Record, broken
 from annotate.tokens import Offsets, TokenError, check_offsets
 
-FORMAT = "#FORMAT=WebAnno TSV "
-VERSIONS = ("3.2", "3.3")
-NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 MOST_LAYERS = 1_000
-SPAN_LAYER, CHAINS, RELATIONS = "#T_SP=", "#T_CH=", "#T_RL="
-TEXT = "#Text="
+MOST_FEATURES = 10_000  # of all layers
+LONGEST_LINE = 4 * LONGEST_TEXT  # characters: one may have the whole text, each sign of it escaped
+CHAINS, RELATIONS = "#T_CH=", "#T_RL="
 # Layers that say something of every token, and are no entities.
 _OF_TOKENS = ("de.tudarmstadt.ukp.dkpro.core.api.lexmorph.", "de.tudarmstadt.ukp.dkpro.core.api.segmentation.")
 _UNIT = re.compile(r"([0-9]{1,9})-([0-9]{1,9})(\.[0-9]{1,9})?")
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _STACKED = re.compile(r"(?:\\.|[^\\|])+")
 _WITH_ID = re.compile(r"((?:\\.|[^\\\[])*)\[([0-9]{1,9})\]")
-_ESCAPED_VALUE = re.compile(r"\\(->|[\\\[\]|_;*tn])")
-_ESCAPED_TEXT = re.compile(r"\\([\\tnfrb\x00-\x07\x0e-\x1f])")
-_TO_ESCAPE_IN_VALUE = re.compile(r"->|[\\\[\]|_;*\t\n]")
-_TO_ESCAPE_IN_TEXT = re.compile(r"[\\\t\f\r\x00-\x08\x0e-\x1f]")
-_LETTERS = {"\t": "t", "\n": "n", "\f": "f", "\r": "r", "\b": "b"}
-_CONTROLS = {letter: control for control, letter in _LETTERS.items()}
 
 
 class _Unit(NamedTuple):
@@ -80,7 +71,7 @@ def is_mine(head: Head) -> bool:
 
 def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
     """The one article of a file. Raises FormatError for a version that nobody writes any more."""
-    numbered = enumerate(lines(stream), start=1)
+    numbered = enumerate(lines(stream, LONGEST_LINE), start=1)
     try:
         layers, first = _header(numbered)
         column = _column(layers)
@@ -90,11 +81,6 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
         yield broken(error.line, 1, "webanno", str(error))
 
 
-def write(records: Iterable[Record]) -> Iterator[bytes]:
-    """A zip with a file an article. An article that nobody has tagged has no column of entities."""
-    return zipped((f"{name}.tsv", "".join(_lines(record)).encode()) for name, record in named(records))
-
-
 def _header(numbered: Iterator[tuple[int, str]]) -> tuple[list[tuple[str, list[str]]], tuple[int, str]]:
     """The layers with their features, one column each, and the first line that is no header's."""
     _, first = next(numbered, (1, ""))
@@ -102,17 +88,19 @@ def _header(numbered: Iterator[tuple[int, str]]) -> tuple[list[tuple[str, list[s
     if version not in VERSIONS:
         raise FormatError(f"This is WebAnno TSV {version[:20]}; read are {' and '.join(VERSIONS)}. Export it anew.")
     layers: list[tuple[str, list[str]]] = []
+    columns = 0
     for number, line in numbered:
         kind, _, declared = line.rstrip("\r\n").partition("=")
         if f"{kind}=" not in {SPAN_LAYER, CHAINS, RELATIONS}:
             return layers, (number, line)
-        parts = [part for part in declared.split("|") if part]
+        parts = [part for part in declared.split("|", MOST_FEATURES) if part]
         if not parts:
             raise _Broken(number, "The line names no layer.")
         name, *features = parts
         layers.append((f"{kind}={name}", features or [""]))
-        if len(layers) > MOST_LAYERS:
-            raise _Broken(number, f"The file names more than {MOST_LAYERS} layers.")
+        columns += len(features)
+        if len(layers) > MOST_LAYERS or columns > MOST_FEATURES:
+            raise _Broken(number, f"The file names more than {MOST_LAYERS:,} layers or {MOST_FEATURES:,} features.")
     return layers, (0, "")
 
 
@@ -143,6 +131,7 @@ def _value(features: Sequence[str]) -> int | None:
 def _sentences(numbered: Iterator[tuple[int, str]], first: tuple[int, str], place: int | None) -> Iterator[_Sentence]:
     sentence: _Sentence | None = None
     length = 0  # of the text, and one for each token and part of one
+    size = 0  # of the words and values of these
     for number, line in _and_then(first, numbered):
         line = line.removesuffix("\n").removesuffix("\r")
         if line.startswith(TEXT):
@@ -150,16 +139,17 @@ def _sentences(numbered: Iterator[tuple[int, str]], first: tuple[int, str], plac
                 if sentence is not None:
                     yield sentence
                 sentence = _Sentence(number, [], [])
-            sentence.texts.append(_plain_text(line.removeprefix(TEXT)))
+            sentence.texts.append(plain_text(line.removeprefix(TEXT)))
             length += len(sentence.texts[-1]) + 1
         elif line.startswith("#") or not line:
             continue
         elif sentence is None:
             raise _Broken(number, "A token stands before any “#Text=” line.")
         else:
-            sentence.units.append(_unit(number, line, place))
+            sentence.units.append(unit := _unit(number, line, place))
             length += 1
-        if length > 2 * LONGEST_TEXT:
+            size += len(unit.form) + len(unit.value)
+        if length > 2 * LONGEST_TEXT or size > LONGEST_LINE:
             raise _Broken(number, f"The article is longer than {LONGEST_TEXT:,} characters. Split it.")
     if sentence is not None:
         yield sentence
@@ -236,7 +226,7 @@ def _range(unit: _Unit, text: str, places: "array[int]") -> tuple[int, int]:
     if unit.start < unit.end < len(places):
         start, end = places[unit.start], places[unit.end]
         is_whole = all(not at or places[at] != places[at - 1] for at in (unit.start, unit.end))
-        if is_whole and text[start:end] in {unit.form, _plain_text(unit.form), _plain_value(unit.form)}:
+        if is_whole and text[start:end] in {unit.form, plain_text(unit.form), plain_value(unit.form)}:
             return start, end
     raise _Broken(
         unit.line,
@@ -263,7 +253,7 @@ def _spans(
             else:
                 if match:
                     numbered[match[2]] = len(spans)
-                spans.append(CharSpan(start, end, _plain_value(label)))
+                spans.append(CharSpan(start, end, plain_value(label)))
     if not unnamed:
         return spans, []
     return spans, [record.notice("no-label", f"Entities without a value were left out, on {unnamed:,} tokens.")]
@@ -274,60 +264,3 @@ def _cut(offsets: Offsets, edges: Iterable[int]) -> Iterator[tuple[int, int]]:
     cuts = sorted(edges)
     for start, end in offsets:
         yield from pairwise([start, *cuts[bisect_right(cuts, start) : bisect_left(cuts, end)], end])
-
-
-def _lines(record: Record) -> Iterator[str]:
-    text, offsets = record.text or "", record.offsets or []
-    starts = record.sentence_starts or [0]
-    units = [0, *accumulate(1 if sign <= "\uffff" else 2 for sign in text)]
-    values = None if record.tags is None else _values(record.tags)
-    layer = "" if values is None else f"{SPAN_LAYER}{NAMED_ENTITY}|value\n"
-    yield f"{FORMAT}{VERSIONS[-1]}\n{layer}\n"
-    for number, (first, after) in enumerate(pairwise([*starts, len(offsets)]), start=1):
-        end = _end(text, offsets[after - 1][1], offsets[after][0] if after < len(offsets) else None)
-        yield "\n"
-        for line in text[offsets[first][0] : end].split("\n"):
-            yield f"{TEXT}{_TO_ESCAPE_IN_TEXT.sub(_escaped, line)}\n"
-        for index in range(first, after):
-            start, end = offsets[index]
-            value = "" if values is None else f"{values[index]}\t"
-            yield f"{number}-{index - first + 1}\t{units[start]}-{units[end]}\t{text[start:end]}\t{value}\n"
-
-
-def _end(text: str, end: int, following: int | None) -> int:
-    """Where a sentence is to end, so that a reader finds the whole text: at its last word where what follows is what
-    readers put there by themselves, else where the next one begins.
-    """
-    if following is None:
-        return len(text)
-    gap = text[end:following]
-    return end if gap in {"", "\n".ljust(len(gap))} else following
-
-
-def _values(tags: Sequence[str]) -> list[str]:
-    """The column of entities; those of several tokens are held together by a number."""
-    values = ["_"] * len(tags)
-    number = 0
-    for start, end, label in iob2.spans_of(tags):
-        value = _TO_ESCAPE_IN_VALUE.sub(_escaped, label)
-        if end - start > 1:
-            number += 1
-            value += f"[{number}]"
-        values[start:end] = [value] * (end - start)
-    return values
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "\\" + _LETTERS.get(match[0], match[0])
-
-
-def _plain_text(text: str) -> str:
-    return _ESCAPED_TEXT.sub(_meant, text)
-
-
-def _plain_value(value: str) -> str:
-    return _ESCAPED_VALUE.sub(_meant, value)
-
-
-def _meant(match: re.Match[str]) -> str:
-    return _CONTROLS.get(match[1], match[1])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 from annotate.exchange.formats import table
@@ -19,6 +20,9 @@ FIRST = ("[Content_Types].xml", "_rels/", "docProps/", "xl/")  # what a workbook
 LONGEST_SHEET = 1_048_576  # rows: Excel's own limit
 LARGEST_TABLE = 1 << 28  # bytes of what is read whole: the texts that cells share, styles and the like
 LARGEST_SHEET = 1 << 33
+LARGEST_ROW = 1 << 26  # bytes of its XML, all of which is held
+MOST_CELLS = 1 << 27  # of a sheet; empty ones before the last of a row take time as well
+CHUNK = 1 << 16
 
 
 def is_mine(head: Head) -> bool:
@@ -45,7 +49,9 @@ def read(stream: BinaryIO, name: str, options: Options) -> Iterator[Record]:
 
 
 def _check_sizes(stream: BinaryIO) -> None:
-    """Raise FormatError for an archive that unpacks to more than a person's table: no more than it says is unpacked."""
+    """Raise FormatError for an archive that unpacks to more than a person's table: no more than it says is unpacked.
+    The rows of a large sheet are looked at one by one.
+    """
     try:
         with ZipFile(stream) as archive:
             for part in archive.infolist():
@@ -53,11 +59,23 @@ def _check_sizes(stream: BinaryIO) -> None:
                 is_read = part.filename.endswith((".xml", ".rels"))  # and no pictures
                 if is_read and part.file_size > (LARGEST_SHEET if is_sheet else LARGEST_TABLE):
                     raise FormatError(f"The workbook's part {part.filename[:100]} unpacks to {part.file_size:,} bytes.")
+                if is_sheet and part.file_size > LARGEST_ROW:
+                    with archive.open(part) as sheet:
+                        _check_rows(sheet)
     except FormatError:
         raise
-    except (BadZipFile, ValueError, NotImplementedError, OSError) as error:
+    except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
         raise FormatError(f"The workbook is damaged: {error}.") from error
     stream.seek(0)
+
+
+def _check_rows(sheet: IO[bytes]) -> None:
+    since = 0  # bytes since the last row's end
+    while chunk := sheet.read(CHUNK):
+        end = chunk.rfind(b"row>")
+        since = since + len(chunk) if end < 0 else len(chunk) - end
+        if since > LARGEST_ROW:
+            raise FormatError(f"A row of the workbook is longer than {LARGEST_ROW:,} bytes: no article is.")
 
 
 def _records(stream: BinaryIO, options: Options) -> Iterator[Record]:
@@ -102,9 +120,12 @@ def _sheet(book: Workbook, options: Options) -> tuple[Any, Iterator[tuple[int, l
 
 def _rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, list[str]]]:
     sheet.reset_dimensions()  # what a file says of its own size is often wrong
+    cells = 0
     for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if line > LONGEST_SHEET:
-            raise FormatError(f"The sheet “{sheet.title}” has more than {LONGEST_SHEET:,} rows.")
+        cells += len(values)
+        if line > LONGEST_SHEET or cells > MOST_CELLS:
+            most = f"{LONGEST_SHEET:,} rows or {MOST_CELLS:,} cells"
+            raise FormatError(f"The sheet “{sheet.title}” has more than {most}.")
         yield line, [_text(value) for value in values]
 
 

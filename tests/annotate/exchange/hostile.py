@@ -10,11 +10,11 @@ from annotate.tokens import word_fault
 
 SIGNS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 PLAIN = st.text(SIGNS, max_size=20)
-LABELS = st.sampled_from(["PER", "B-X", "I-ORG", "O", "Übel", "a-b", "0", '"', "😀"])
+LABELS = ("PER", "B-X", "I-ORG", "O", "Übel", "a-b", "0", '"', "😀")
 METADATA = st.dictionaries(PLAIN, st.none() | st.booleans() | st.integers() | PLAIN | st.lists(PLAIN), max_size=3)
-BLANKS = st.sampled_from(["", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u200b", "\u2028", "\u200f", " \n "])
+BLANKS = st.sampled_from(["", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u200b", "\u2028", "\u200f", " \n ", " \n\n "])
 WORDS = st.text(SIGNS, min_size=1, max_size=6) | st.sampled_from(
-    ["Ada", "😀", "👩‍👩‍👧", "e\u0301", "中", "\x07a", "’s", "$"]
+    ["Ada", "-DOCSTART-", "#", "O", "=1+1", "$", "’s", "😀", "👩‍👩‍👧", "👩‍🚀", "é", "e\u0301", "中", "\u200fא", "\x07a"]
 )
 TEXTS = st.lists(WORDS | BLANKS, min_size=1, max_size=12).map("".join).filter(tokens.tokenize)
 
@@ -26,9 +26,11 @@ def read_back(records: list[Record]) -> list[Record]:
 
 
 @st.composite
-def articles(draw: st.DrawFn, own_tokens: bool = False, tagged: bool = False) -> Record:
-    """An article as an export has it: with the tokens that its text gets from us, or with any."""
-    if own_tokens:
+def articles(draw: st.DrawFn, own_tokens: bool = False, tagged: bool = False, whole: bool = False) -> Record:
+    """An article as an export has it: with the tokens that its text gets from us, or with any. A whole one has own
+    tokens and tags, sentences, and perhaps a passage that is left out.
+    """
+    if own_tokens or whole:
         text, offsets = draw(BLANKS), []
         for word in draw(st.lists(WORDS.filter(lambda word: word_fault(word) is None), min_size=1, max_size=12)):
             offsets.append((len(text), len(text) + len(word)))
@@ -36,13 +38,19 @@ def articles(draw: st.DrawFn, own_tokens: bool = False, tagged: bool = False) ->
     else:
         text = draw(TEXTS)
         offsets = tokens.tokenize(text)
-    raw = [f"{draw(st.sampled_from('BI'))}-{draw(LABELS)}" if draw(st.booleans()) else "O" for _ in offsets]
-    tags = iob2.repair(raw) if tagged or draw(st.booleans()) else None
+    count = len(offsets)
+    labels = st.sampled_from(LABELS)
+    raw = [f"{draw(st.sampled_from('BI'))}-{draw(labels)}" if draw(st.booleans()) else "O" for _ in offsets]
+    out = draw(st.integers(0, count - 1)) if whole else 0
+    tags = iob2.repair(["O"] * out + raw[out:]) if tagged or whole or draw(st.booleans()) else None
+    starts = draw(st.sets(st.integers(1, 9))) if whole else set()
     return Record(
         text=text,
         offsets=offsets,
         words=[text[start:end] for start, end in offsets],
         tags=tags,
+        sentence_starts=[0, *sorted(start for start in starts if start < count)] if whole else None,
+        left_out=[(0, out)] if out else [],
         title=draw(PLAIN),
         external_id=draw(PLAIN),
         source=draw(PLAIN),
@@ -60,7 +68,9 @@ def suggested(draw: st.DrawFn) -> Record:
     record = draw(articles())
     scores = st.none() | st.floats(0, 1)
     spans = [
-        CharSpan(start, end, draw(LABELS), draw(scores)) for start, end in record.offsets or [] if draw(st.booleans())
+        CharSpan(start, end, draw(st.sampled_from(LABELS)), draw(scores))
+        for start, end in record.offsets or []
+        if draw(st.booleans())
     ]
     return replace(record, suggested=tuple(spans))
 
@@ -83,3 +93,10 @@ def differences(before: list[Record], after: list[Record]) -> list[tuple[str, ob
         if (o.status == "in_progress") != (n.status == "in_progress")
     ]
     return found + begun
+
+
+def same(before: Record, after: Record) -> None:
+    """Nothing of a whole article has changed."""
+    assert after.errors == []
+    for name in ("text", "offsets", "words", "tags", "sentence_starts", "left_out", "status", *NAMED):
+        assert getattr(after, name) == getattr(before, name), name

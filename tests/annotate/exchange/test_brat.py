@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from annotate.exchange import FormatError, Record
 from annotate.exchange.formats import brat, found
+from annotate.exchange.records import CharSpan, apply
 from annotate.models import Document
 from tests.annotate.exchange.articles import articles
 from tests.annotate.exchange.conftest import Reader
@@ -61,27 +62,43 @@ def test_an_entity_in_pieces_keeps_out_of_the_way_of_one_in_between(records_of: 
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "kind", "told"),
     [
-        ("T1\tLOC 0 800\tFreetown", "T1 goes from 0 to 800, but the text has 57 characters."),
-        ("T1\tLOC 8 8\t", "T1 goes from 8 to 8"),
-        ("T1\tLOC 0 8\tFreetow", "T1 is “Freetow” in the .ann, but “Freetown” is at its place in the text."),
-        ("T1\tPER 48 57\tBob Smith", "T1 is “Bob Smith” in the .ann, but “ob\nSmith.” is"),  # UTF-16
-        ("T1 LOC 0 8 Freetown", "The line is none of brat's"),
-        ("T1\tLOC 0 99999999999999999999\tx", "The line is none of brat's"),
-        ("X1\tLOC 0 8\tFreetown", "The line is none of brat's"),
+        ("T1\tLOC 0 800\tFreetown", "span-range", "T1 goes from 0 to 800, but the text has 57 characters."),
+        ("T1\tLOC 8 8\t", "span-range", "T1 goes from 8 to 8"),
+        (
+            "T1\tLOC 0 8\tFreetow",
+            "span-quote",
+            "T1 is “Freetow” in the .ann, but “Freetown” is at its place in the text.",
+        ),
+        ("T1\tPER 48 57\tBob Smith", "span-quote", "T1 is “Bob Smith” in the .ann, but “ob\nSmith.” is"),  # UTF-16
+        ("T1 LOC 0 8 Freetown", "brat", "The line is none of brat's"),
+        ("T1\tLOC 0 99999999999999999999\tx", "brat", "The line is none of brat's"),
+        ("T1\tLOC 0 57;0 57\tFreetown", "span-range", "T1 is in pieces that lie in each other."),
+        ("T1\tLOC 0 57\tx", "span-quote", "T1 is “x” in the .ann, but “Freetown"),
+        ("X1\tLOC 0 8\tFreetown", "brat", "The line is none of brat's"),
     ],
 )
-def test_a_bad_line_is_an_error_with_its_place(records_of: Reader, line: str, told: str) -> None:
+def test_a_bad_line_is_an_error_with_its_place(records_of: Reader, line: str, kind: str, told: str) -> None:
     (record,) = records_of(f"\n{line}\nT2\tORG 10 13\tEFE\n", "a.ann", beside=TEXT.encode())
     (error,) = record.errors
-    assert (error.line, error.kind) == (2, "brat")
+    assert (error.line, error.kind) == (2, kind)
     assert told in error.message
+    repaired = apply(record, "repair")
+    assert (repaired is None) == (kind == "brat")
+    assert repaired is None or repaired.entities() == [CharSpan(10, 13, "ORG")]
 
 
 def test_a_file_of_bad_lines_is_not_told_to_its_end(records_of: Reader) -> None:
     (record,) = records_of("x\n" * 100_000, "a.ann", beside=b"Ada")
     assert len(record.problems) == 101
+
+
+def test_an_ann_larger_than_any_is_not_read_to_its_end(records_of: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brat, "LARGEST", 60)
+    (record,) = records_of("T1\tLOC 0 8\tFreetown\n" * 9, "a.ann", beside=TEXT.encode())
+    assert [(error.line, error.kind) for error in record.errors] == [(4, "too-many")]
+    assert apply(record, "repair") is None
 
 
 def test_an_ann_without_its_text_is_refused(records_of: Reader) -> None:

@@ -127,3 +127,42 @@ def test_what_somebody_tagged_for_themselves_is_neither_exported_nor_a_second_co
     for kind in WRITERS:
         (record,) = exporting.records(exporting.documents(project, kind))
         assert record.tags == ["B-PER", "O", "O", "O"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind not in {"datasets", "spacy"}])
+def test_the_first_article_is_on_its_way_before_the_second_is_read(kind: str) -> None:
+    project = make_project()
+    for number in range(3):
+        make_document(f"Ada sang song {number}.", project, finished=True, PER="Ada")
+    read: list[int] = []
+    stream = exporting.written(project, kind, after_article=lambda: read.append(1))
+    while not next(stream):
+        pass
+    assert len(read) <= 1
+    assert sum(map(len, stream)) > 0
+    assert len(read) == 3
+
+
+def test_spans_on_a_hard_text_come_out_of_conll_on_the_words_they_were_on() -> None:
+    text = 'In  "New York",\n😀 李明在北京 met Ada-Lou\'s U.S.  team.'
+    mentions = [("LOC", "New York"), ("PER", "李明"), ("LOC", "北京"), ("PER", "Ada-Lou"), ("LOC", "U.S.")]
+    spans = [[text.index(words), text.index(words) + len(words), label] for label, words in mentions]
+    project = make_project()
+    imported(upload(project, [{"text": text, "spans": spans}]))
+    written = b"".join(exporting.written(project, "conll2003")).decode()
+    rows = [line.split(" ") for line in written.splitlines() if line]
+    assert rows[0] == ["-DOCSTART-", "-X-", "-X-", "O"]
+    assert all(row[1:3] == ["-X-", "-X-"] for row in rows)
+    assert [(row[0], row[3]) for row in rows[1:]] == [
+        *[("In", "O"), ('"', "O"), ("New", "B-LOC"), ("York", "I-LOC"), ('"', "O"), (",", "O"), ("😀", "O")],
+        *[("李", "B-PER"), ("明", "I-PER"), ("在", "O"), ("北", "B-LOC"), ("京", "I-LOC"), ("met", "O")],
+        *[
+            ("Ada", "B-PER"),
+            ("-", "I-PER"),
+            ("Lou", "I-PER"),
+            ("'s", "O"),
+            ("U.S.", "B-LOC"),
+            ("team", "O"),
+            (".", "O"),
+        ],
+    ]

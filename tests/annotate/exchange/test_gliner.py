@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotate.exchange.choices import Choices
 from annotate.exchange.formats import found, gliner
-from annotate.exchange.records import Record
+from annotate.exchange.records import Record, apply
 from tests.annotate.exchange.conftest import Reader
 from tests.annotate.exchange.hostile import articles, read_back
 
@@ -25,8 +26,9 @@ LINE = json.dumps(ROW)
 )
 def test_the_last_token_of_an_entity_belongs_to_it(records_of: Reader, name: str, content: str, kind: str) -> None:
     assert found(name, content.encode()) == kind
-    record = records_of(content, name)[0]
-    assert (record.errors, record.words) == ([], ROW["tokenized_text"])
+    record = apply(records_of(content, name)[0], "fail")
+    assert record is not None
+    assert record.words == ROW["tokenized_text"]
     assert record.tags == ["B-organization", "I-organization", "O", "B-organization"]
 
 
@@ -38,8 +40,8 @@ def test_the_last_token_of_an_entity_belongs_to_it(records_of: Reader, name: str
         ([[-1, 1, "ORG"]], "span-range"),
         ([["0", 1, "ORG"]], "span-range"),
         ([[0, 1, "ORG"], [1, 2, "PER"]], "span-overlap"),
-        ([[0, 1, ""]], "span-overlap"),
-        ([[0, 1]], "shape"),
+        ([[0, 1, ""]], "label"),
+        ([[0, 1]], "span-shape"),
         ({"0": 1}, "shape"),
     ],
 )
@@ -48,6 +50,31 @@ def test_a_bad_row_says_what_is_wrong_and_where(records_of: Reader, entities: ob
     assert first.errors == []
     assert [(error.line, error.record, error.kind) for error in second.errors] == [(2, 2, kind)]
     assert second.errors[0].message.endswith(".")
+
+
+def test_a_bad_entity_is_left_out_and_the_article_keeps_the_others(records_of: Reader) -> None:
+    entities = [[0, 1, "ORG"], [1, 9, "ORG"], [0, 1], [0, 2, "DEAL"], [3, 3, "-"]]
+    (record,) = records_of(json.dumps({**ROW, "ner": entities}), "data.jsonl")
+    kinds = ["span-range", "span-shape", "label", "span-overlap"]
+    assert sorted(error.kind for error in record.errors) == sorted(kinds)
+    repaired = apply(record, "repair")
+    assert repaired is not None
+    assert repaired.tags == ["B-DEAL", "I-DEAL", "I-DEAL", "O"]
+    assert apply(record, "repair", Choices(overlaps="innermost")).tags == ["B-ORG", "I-ORG", "O", "O"]
+
+
+def test_tokens_with_blanks_and_empty_ones_are_told_and_entities_stay_on_their_words(records_of: Reader) -> None:
+    row = {"tokenized_text": ["In", "New York", "", "City", " "], "ner": [[1, 3, "LOC"], [4, 4, "X"]]}
+    (record,) = records_of(json.dumps(row), "data.jsonl")
+    assert [(error.kind, error.token) for error in record.errors] == [
+        ("blank-token", 1),
+        ("empty-token", 2),
+        ("empty-token", 4),
+        ("span-range", None),
+    ]
+    repaired = apply(record, "repair")
+    assert repaired is not None
+    assert (repaired.words, repaired.tags) == (["In", "New", "York", "City"], ["O", "B-LOC", "I-LOC", "I-LOC"])
 
 
 def test_tokens_without_entities_are_untagged_and_an_empty_list_is_an_answer(records_of: Reader) -> None:

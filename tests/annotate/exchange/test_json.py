@@ -5,7 +5,7 @@ import json
 import pytest
 
 from annotate.exchange import FormatError
-from annotate.exchange.formats import jsonparts
+from annotate.exchange.formats import READERS, found, jsonparts
 from tests.annotate.exchange.conftest import Reader
 
 
@@ -72,5 +72,24 @@ def test_json_that_breaks_is_refused_with_the_line(records_of: Reader, content: 
 )
 def test_a_number_without_end_breaks_its_record_alone(records_of: Reader, name: str, form: str, value: str) -> None:
     first, second = records_of(form % (f'{{"text": "Ada", "weight": {value}}}', '{"text": "Bob"}'), name)
-    assert [problem.kind for problem in first.errors] == ["number"]
+    assert [problem.message for problem in first.errors] == ["The article holds a number that is too large to be kept."]
     assert (second.errors, second.text) == ([], "Bob")
+
+
+@pytest.mark.parametrize("opens", ["[", '{"a": '])
+@pytest.mark.parametrize("key", ["desk", "label", "tokens", "tags", "spans", "data", "ner", "meta", "sentences"])
+@pytest.mark.parametrize("depth", [200, 400, 900])
+def test_what_lies_deep_in_each_other_breaks_its_record_alone(
+    records_of: Reader, opens: str, key: str, depth: int
+) -> None:
+    closes = "]" if opens == "[" else "}"
+    deep = f"{opens * depth}1{closes * depth}"
+    for shape in ('{"text": "Ada", "%s": %s}', '{"tokenized_text": ["Ada"], "%s": [[0, %s, "PER"]]}'):
+        first, second = records_of(f'{shape % (key, deep)}\n{{"text": "Bob"}}\n', "a.jsonl", format="jsonl")
+        assert [error.line for error in first.errors] == [1]
+        assert first.metadata == {}
+        assert second.text == "Bob"
+
+
+def test_a_file_that_begins_with_a_deep_line_is_looked_at(records_of: Reader) -> None:
+    assert found("a", b'{"a": ' + b"[" * 100_000 + b"\n{}") in READERS

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotate import iob2
 from annotate.exchange.formats import found, labelstudio
-from annotate.exchange.records import CharSpan, Record
+from annotate.exchange.records import CharSpan, Record, apply
 from tests.annotate.exchange.conftest import Reader
 from tests.annotate.exchange.hostile import articles, differences, read_back, suggested
 
@@ -203,9 +203,9 @@ def test_a_quote_may_have_other_blanks_than_the_text(records_of: Reader, quote: 
         ({**task(), "annotations": {}}, "shape"),
         ({**task(), "annotations": ["x"]}, "shape"),
         (task(annotation(), predictions=[{"result": 3}]), "shape"),
-        (task(annotation({"type": "labels", "value": {"start": 1, "end": 2}})), "shape"),
-        (task(annotation({"type": "labels"})), "shape"),
-        (task(annotation(result("1", 2, "PER"))), "shape"),  # type: ignore[arg-type]
+        (task(annotation({"type": "labels", "value": {"start": 1, "end": 2}})), "span-shape"),
+        (task(annotation({"type": "labels"})), "span-shape"),
+        (task(annotation(result("1", 2, "PER"))), "span-shape"),  # type: ignore[arg-type]
         (task(annotation(result(10, 99, "PER"))), "span-range"),
         (task(annotation(result(-5, 3, "PER"))), "span-range"),
         (task(annotation(OBAMA, result(10, 18, "PER"))), "span-overlap"),
@@ -218,6 +218,17 @@ def test_a_bad_task_says_what_is_wrong_and_where(records_of: Reader, row: dict[s
     assert first.errors == []
     assert [(error.line, error.record, error.kind) for error in second.errors] == [(2, 2, kind)]
     assert second.errors[0].message.endswith(".")
+
+
+def test_a_bad_result_is_left_out_and_the_task_keeps_the_others(records_of: Reader) -> None:
+    bad = [{"type": "labels", "value": {}}, result(0, 9, "PER", "Obama"), OBAMA]
+    tagged, predicted = read(records_of, task(annotation(*bad)), task(predictions=[{"result": bad}]))
+    assert [error.kind for error in tagged.errors] == ["span-shape", "span-quote"]
+    repaired = apply(tagged, "repair")
+    assert repaired is not None
+    assert [span.label for span in repaired.spans or []] == ["PER"]
+    assert (predicted.errors, notices(predicted)) == ([], ["span-shape", "span-quote"])
+    assert len(predicted.suggested) == 1
 
 
 @given(st.lists(articles() | suggested(), max_size=3))

@@ -17,11 +17,11 @@ from pyarrow import ipc, parquet
 
 from annotate.exchange import FormatError, Options, read, resolve
 from annotate.exchange.fields import split_of
-from annotate.exchange.formats import found
+from annotate.exchange.formats import datasetfolder, found
 from annotate.exchange.formats import parquet as format_
 from annotate.exchange.records import Corpus, Record
 from tests.annotate.exchange.conftest import Reader
-from tests.annotate.exchange.whole import LABELS, articles, same
+from tests.annotate.exchange.hostile import LABELS, articles, same
 
 NAMES = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG"]
 FEATURES = Features({"id": Value("string"), "tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=NAMES))})
@@ -106,7 +106,7 @@ def test_the_split_is_in_the_name(name: str, split: str | None) -> None:
 
 
 def unpacked(corpus: Corpus, folder: Path) -> Path:
-    with ZipFile(io.BytesIO(b"".join(format_.write(corpus)))) as archive:
+    with ZipFile(io.BytesIO(b"".join(datasetfolder.write(corpus)))) as archive:
         archive.extractall(folder)
     return folder
 
@@ -118,9 +118,9 @@ def read_back(data: bytes) -> Iterator[Record]:
                 yield from read(io.BytesIO(archive.read(name)), name, Options())
 
 
-@given(st.lists(articles(), min_size=1, max_size=3))
+@given(st.lists(articles(whole=True), min_size=1, max_size=3))
 def test_what_is_written_is_read_back_without_a_difference(records: list[Record]) -> None:
-    again = list(read_back(b"".join(format_.write(Corpus(records, "News", LABELS)))))
+    again = list(read_back(b"".join(datasetfolder.write(Corpus(records, "News", LABELS)))))
     splits = list(dict.fromkeys(record.split for record in records))
     for before, after in zip(sorted(records, key=lambda r: splits.index(r.split)), again, strict=True):
         same(before, after)
@@ -152,7 +152,7 @@ def test_load_dataset_finds_splits_names_and_card(tmp_path: Path) -> None:
 
 def test_the_same_labels_have_the_same_numbers_whatever_comes_first(tmp_path: Path) -> None:
     record = Record(text="Ada", offsets=[(0, 3)], words=["Ada"], tags=["B-PER"], sentence_starts=[0], split="train")
-    (again,) = read_back(b"".join(format_.write(Corpus([record], "", ["ORG", "PER"]))))
+    (again,) = read_back(b"".join(datasetfolder.write(Corpus([record], "", ["ORG", "PER"]))))
     assert again.tags == ["B-PER"]
     schema = parquet.read_schema(unpacked(Corpus([record], "", ["ORG", "PER"]), tmp_path) / "data/train-00000.parquet")
     told = json.loads(schema.metadata[b"huggingface"])["info"]["features"]["ner_tags"]["feature"]["names"]
@@ -162,7 +162,7 @@ def test_the_same_labels_have_the_same_numbers_whatever_comes_first(tmp_path: Pa
 def test_an_entity_of_no_label_of_the_project_is_refused() -> None:
     record = Record(text="Ada", offsets=[(0, 3)], words=["Ada"], tags=["B-PER"], sentence_starts=[0])
     with pytest.raises(FormatError, match="no label for the tag 'B-PER'"):
-        list(format_.write(Corpus([record], "", ["ORG"])))
+        list(datasetfolder.write(Corpus([record], "", ["ORG"])))
 
 
 def damaged(data: bytes) -> Iterator[bytes]:
@@ -190,8 +190,51 @@ def test_a_few_bytes_that_are_a_flood_of_values_are_refused(
     zeros = pa.Array.from_buffers(pa.int8(), 2_000_000, [None, pa.py_buffer(bytes(2_000_000))])
     data = written(pa.table({"text": ["Ada."], "ner_tags": pa.ListArray.from_arrays([0, 2_000_000], zeros)}), kind)
     monkeypatch.setattr(format_, "LARGEST_BATCH", 1_000_000)
-    with pytest.raises(FormatError, match=r"1 rows hold 2,000,\d+ bytes"):
+    with pytest.raises(FormatError, match=r"A row holds 4,000,\d+ values and bytes"):
         records_of(data, f"a.{kind}")
+
+
+def floods() -> dict[str, pa.Array]:
+    """Few bytes, and a value of sixteen million in each."""
+    nulls, text = pa.nulls(1 << 24), pa.array(["x" * (1 << 24)])
+    places = pa.array([0, 0, 0, 0], pa.int32())
+    views = pa.ListViewArray.from_arrays(places, pa.array([1 << 24] * 4, pa.int32()), nulls)
+    return {
+        "nulls": pa.ListArray.from_arrays([0, 1 << 24, 1 << 24, 1 << 24, 1 << 24], nulls),
+        "dictionary": pa.DictionaryArray.from_arrays(places, text),
+        "views of lists": views,
+        "views of views": pa.ListViewArray.from_arrays(places, pa.array([4] * 4, pa.int32()), views),
+        "views of texts": text.take(places).cast(pa.string_view()),
+    }
+
+
+@pytest.mark.parametrize("kind", floods())
+def test_what_refers_to_the_same_values_again_and_again_is_weighed_by_all_of_them(kind: str) -> None:
+    assert format_._weight_of(floods()[kind]) > 1 << 24
+
+
+def test_rows_too_heavy_to_be_read_together_are_read_one_by_one(
+    records_of: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = written(pa.table({"text": ["Ada. " * 100, "Bob. " * 100]}))
+    monkeypatch.setattr(format_, "LARGEST_BATCH", 600)
+    assert [record.errors for record in records_of(data, "a.parquet")] == [[], []]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_spans_as_records_are_read_and_what_is_no_text_is_left(records_of: Reader, kind: str) -> None:
+    span = {"start": 0, "end": 3, "label": "PER"}
+    table = pa.table(
+        {
+            "text": pa.array(["Ada sang."]).dictionary_encode(),
+            "spans": [[span]],
+            "pictures": [[b"\x00"]],
+            "weight": [float("nan")],
+            "author": [{"name": "Eve"}],
+        }
+    )
+    (record,) = records_of(written(table, kind), f"a.{kind}")
+    assert (record.errors, record.tags, record.metadata) == ([], ["B-PER", "O", "O"], {})
 
 
 def test_two_columns_of_one_name_are_refused(records_of: Reader) -> None:

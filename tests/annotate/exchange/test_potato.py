@@ -20,7 +20,9 @@ def test_predictions_become_suggestions_and_other_schemes_are_kept(records_of: R
     assert (record.external_id, record.metadata) == ("item_002", {"predictions": {"topic": "business"}})
 
 
-def test_a_bad_prediction_says_what_is_wrong_and_where(records_of: Reader) -> None:
-    bad = {**ITEM, "predictions": {"entities": [{"start": 0, "end": 5}]}}
+def test_a_bad_prediction_is_told_and_stops_nothing(records_of: Reader) -> None:
+    good = {"start": 0, "end": 5, "label": "ORG"}
+    bad = {**ITEM, "predictions": {"entities": [{"start": 0, "end": 5}, good]}}
     _, record = records_of(f"{json.dumps(ITEM)}\n{json.dumps(bad)}\n", "items.jsonl")
-    assert [(error.line, error.kind) for error in record.errors] == [(2, "shape")]
+    assert [(p.line, p.severity, p.kind) for p in record.problems] == [(2, "notice", "span-shape")]
+    assert record.suggested == (CharSpan(0, 5, "ORG"),)

@@ -113,10 +113,10 @@ def test_a_token_with_a_blank_inside_is_split_and_told(records_of: Reader) -> No
         ({"tokens": ["Uber"]}, "shape"),
         ({"tokens": {}}, "shape"),
         ({"spans": {}}, "shape"),
-        ({"spans": [{"start": 0, "end": 4}]}, "shape"),
+        ({"spans": [{"start": 0, "end": 4}]}, "span-shape"),
         ({"spans": [{"token_start": 6, "token_end": 8, "label": "ORG"}]}, "span-range"),
         ({"spans": [{"token_start": 6, "label": "ORG"}]}, "span-range"),
-        ({"spans": ["x"]}, "shape"),
+        ({"spans": ["x"]}, "span-shape"),
         ({"answer": ["accept"], "spans": [{"start": 0, "end": 400, "label": "ORG"}]}, "span-range"),
     ],
 )
@@ -125,6 +125,15 @@ def test_a_bad_task_says_what_is_wrong_and_where(records_of: Reader, changed: di
     assert first.errors == []
     assert [(error.line, error.kind) for error in second.errors] == [(2, kind)]
     assert second.errors[0].message.endswith(".")
+
+
+def test_a_bad_span_is_left_out_and_the_task_keeps_the_others(records_of: Reader) -> None:
+    spans = [{"token_start": 6, "token_end": 99, "label": "X"}, "x", SPANS[0]]
+    (record,) = read(records_of, {**TASK, "spans": spans})
+    assert [error.kind for error in record.errors] == ["span-range", "span-shape"]
+    repaired = apply(record, "repair")
+    assert repaired is not None
+    assert repaired.tags == ["B-ORG", *["O"] * 6]
 
 
 @given(st.lists(articles(own_tokens=True), min_size=1, max_size=3))

@@ -80,7 +80,7 @@ def test_an_unknown_way_to_meet_errors_is_refused(records_of: Reader) -> None:
         ({"text": "Ada met Bob", "label": [[0, 99, "PER"]]}, "span-range"),
         ({"text": "Ada met Bob", "label": [[3, 4, "PER"]]}, "span-range"),
         ({"text": "Ada met Bob", "label": [[0, 7, "PER"], [4, 11, "PER"]]}, "span-overlap"),
-        ({"text": "Ada met Bob", "label": [[0, 3]]}, "shape"),
+        ({"text": "Ada met Bob", "label": [[0, 3]]}, "span-shape"),
         ({"text": "Ada met Bob", "label": [[0, 3, ""]]}, "label"),
         ({"title": "Ada"}, "shape"),
         ({"text": "x " * 500_001}, "too-long"),
@@ -131,6 +131,36 @@ def test_repair_cuts_tokens_at_the_edges_of_spans_and_leaves_out_blanks(records_
     assert repaired.words == ["Euro", "2024", "in", "Berlin"]
     assert repaired.tags == ["B-MISC", "O", "O", "B-LOC"]
     assert repaired.spans == [CharSpan(0, 4, "MISC"), CharSpan(12, 18, "LOC")]
+
+
+def test_a_misshapen_span_is_told_and_the_article_keeps_the_others(records_of: Reader) -> None:
+    spans = [[0, 3], [8, 11, "PER"], "x", {"start": 0, "label": "PER"}, [0, 3, 7]]
+    record = row(records_of, text="Ada met Bob", label=spans)
+    assert [(error.line, error.kind, error.message) for error in record.errors] == [
+        (1, "span-shape", "A span is a list, not [start, end, label]."),
+        (1, "span-shape", "A span is text, not [start, end, label]."),
+        (1, "span-shape", "A span is {'start': 0, 'label': 'PER'}, not two numbers and a label."),
+        (1, "span-shape", "A span is [0, 3, 7], not two numbers and a label."),
+    ]
+    assert apply(record, "skip") is None
+    repaired = apply(record, "repair")
+    assert repaired is not None
+    assert repaired.tags == ["O", "O", "B-PER"]
+
+
+def test_a_misshapen_suggestion_is_told_and_stops_nothing(records_of: Reader) -> None:
+    good = {"start": 0, "end": 3, "label": "PER", "score": 0.5}
+    record = row(records_of, text="Ada met Bob", suggestions=[good, {**good, "end": None}])
+    assert [(p.severity, p.kind) for p in record.problems] == [("notice", "span-shape")]
+    assert record.suggested == (CharSpan(0, 3, "PER", 0.5),)
+
+
+def test_of_many_misshapen_spans_the_first_are_told_and_the_others_counted(records_of: Reader) -> None:
+    record = row(records_of, text="Ada met Bob", label=[1] * 100_000)
+    assert [error.message for error in record.errors[-2:]] == [
+        "A span is a number, not [start, end, label].",
+        "99,980 more of the article's spans cannot be read.",
+    ]
 
 
 def test_repair_splits_tokens_with_blanks_and_leaves_out_empty_ones(records_of: Reader) -> None:

@@ -168,3 +168,19 @@ def test_whatever_the_spans_the_result_is_well_formed_and_no_span_is_moved_but_a
 def _widened(span: CharSpan, offsets: tokens.Offsets) -> CharSpan:
     touched = [(start, end) for start, end in offsets if start < span.end and span.start < end]
     return span._replace(start=touched[0][0], end=touched[-1][1]) if touched else span
+
+
+def test_an_article_with_more_spans_than_any_has_is_refused() -> None:
+    spans = [CharSpan(0, 3, str(number)) for number in range(100_001)]
+    for record in (Record(text="Ada", spans=spans), Record(text="Ada", suggested=tuple(spans))):
+        (error,) = checked(record).errors
+        assert error.message == "The article has 100,001 spans, more than 100,000: no article has."
+        assert apply(checked(record), "repair") is None
+
+
+def test_what_is_wrong_with_a_span_repeats_no_label_without_end() -> None:
+    record = checked(
+        Record(text=TEXT, spans=[CharSpan(0, 30, "x" * 1_000_000), CharSpan(4, 12, "y"), CharSpan(1, 9, "z")])
+    )
+    assert all(len(error.message) < 300 for error in record.errors)
+    assert len(checked(Record(text=TEXT, spans=[CharSpan(0, 99, "x" * 1_000_000)])).errors[0].message) < 300

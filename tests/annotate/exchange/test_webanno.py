@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.exchange import FormatError, Record
-from annotate.exchange.formats import found, webanno
+from annotate.exchange.formats import found, webannowriter
+from annotate.exchange.formats.webannosigns import NAMED_ENTITY
 from tests.annotate.exchange.articles import articles
 from tests.annotate.exchange.conftest import Reader
 from tests.annotate.exchange.zips import records_of_zip, storable, unzipped
 
 HEAD = "#FORMAT=WebAnno TSV 3.3\n"
-NER = f"#T_SP={webanno.NAMED_ENTITY}|identifier|value\n"
+NER = f"#T_SP={NAMED_ENTITY}|identifier|value\n"
 POS = "#T_SP=de.tudarmstadt.ukp.dkpro.core.api.lexmorph.type.pos.POS|PosValue\n"
 
 
@@ -57,7 +58,7 @@ def test_tokens_sentences_and_entities_are_the_files_own(records_of: Reader) -> 
 
 def test_a_token_is_parted_where_an_entity_is_a_part_of_it(records_of: Reader) -> None:
     content = (
-        f"{HEAD}#T_SP={webanno.NAMED_ENTITY}|value\n\n\n#Text=Die Merkel-Regierung in Ost-Berlin\n"
+        f"{HEAD}#T_SP={NAMED_ENTITY}|value\n\n\n#Text=Die Merkel-Regierung in Ost-Berlin\n"
         "1-1\t0-3\tDie\t_\n1-2\t4-20\tMerkel-Regierung\t_\n1-2.1\t4-10\tMerkel\tPER\n"
         "1-3\t21-23\tin\tLOC[1]\n1-4\t24-34\tOst-Berlin\t_\n1-4.1\t24-28\tOst-\tLOC[1]\n"
     )
@@ -68,7 +69,7 @@ def test_a_token_is_parted_where_an_entity_is_a_part_of_it(records_of: Reader) -
 
 def test_stacked_entities_are_all_read_and_overlap(records_of: Reader) -> None:
     content = (
-        f"{HEAD}#T_SP={webanno.NAMED_ENTITY}|value\n\n\n#Text=Ms. Haag\n"
+        f"{HEAD}#T_SP={NAMED_ENTITY}|value\n\n\n#Text=Ms. Haag\n"
         "1-1\t0-3\tMs.\tPER[1]|a\\|b[2]\n1-2\t4-8\tHaag\tPER[1]|*[3]\n"
     )
     record = one(records_of, content)
@@ -118,7 +119,7 @@ def test_a_file_without_a_layer_of_entities_is_an_article_without_tags(records_o
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(records_of: Reader, body: str, line: int, told: str) -> None:
-    record = one(records_of, f"{HEAD}#T_SP={webanno.NAMED_ENTITY}|value\n\n\n{body}")
+    record = one(records_of, f"{HEAD}#T_SP={NAMED_ENTITY}|value\n\n\n{body}")
     (error,) = record.errors
     assert (error.line, error.kind) == (line, "webanno")
     assert told in error.message
@@ -166,7 +167,7 @@ def after_its_blanks(record: Record) -> Record:
 
 @given(st.lists(articles() | UNTAGGED, max_size=3))
 def test_what_is_written_is_read_back(records: list[Record]) -> None:
-    back = storable(records_of_zip(b"".join(webanno.write(records))))
+    back = storable(records_of_zip(b"".join(webannowriter.write(records))))
     assert [(r.words, r.tags, r.sentence_starts) for r in back] == [
         (r.words, r.tags, r.sentence_starts) for r in records
     ]
@@ -182,9 +183,9 @@ def test_it_is_written_as_inception_writes_it() -> None:
         offsets.append((place, place := place + len(word)))
     tags = ["B-PER_x", "I-PER_x", "O", "O", "O", "B-PER", *["O"] * 5]
     record = Record(text=text, offsets=offsets, words=words, tags=tags, sentence_starts=[0, 5, 8], title="News")
-    assert unzipped(b"".join(webanno.write([record]))) == {
+    assert unzipped(b"".join(webannowriter.write([record]))) == {
         "News.tsv": (
-            f"{HEAD}#T_SP={webanno.NAMED_ENTITY}|value\n\n"
+            f"{HEAD}#T_SP={NAMED_ENTITY}|value\n\n"
             "\n#Text=Ms. Haag met 😀.\n1-1\t0-3\tMs.\tPER\\_x[1]\t\n1-2\t4-8\tHaag\tPER\\_x[1]\t\n1-3\t9-12\tmet\t_\t\n"
             "1-4\t13-15\t😀\t_\t\n1-5\t15-16\t.\t_\t\n"
             "\n#Text=Bob left. \n2-1\t17-20\tBob\tPER\t\n2-2\t21-25\tleft\t_\t\n2-3\t25-26\t.\t_\t\n"

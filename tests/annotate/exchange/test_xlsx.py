@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from annotate.exchange import FormatError, Options, read
-from annotate.exchange.formats import found
+from annotate.exchange.formats import found, xlsx
 from tests.annotate.exchange.conftest import Reader
 
 
@@ -193,7 +193,7 @@ def test_a_row_number_beyond_any_sheet_ends_it(records_of: Reader) -> None:
         return content.replace(b'<row r="4"', b'<row r="99999999999"')
 
     started = time.monotonic()
-    with pytest.raises(FormatError, match="more than 1,048,576 rows"):
+    with pytest.raises(FormatError, match="more than 1,048,576 rows or"):
         records_of(rezipped(workbook(ROWS), sheet1=far), "a.xlsx")
     assert time.monotonic() - started < 20
 
@@ -211,6 +211,26 @@ def test_entities_that_multiply_and_texts_without_end_are_refused(records_of: Re
             part.write(bytes(1 << 20))
     with pytest.raises(FormatError, match=r"xl/x\.xml unpacks to 314,572,800 bytes"):
         records_of(target.getvalue(), "a.xlsx")
+
+
+def test_a_row_without_end_is_refused_before_it_is_held(records_of: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def long(content: bytes) -> bytes:
+        return content.replace(b"</row>", b" " * 300_000 + b"</row>", 1)
+
+    data = rezipped(workbook([["text"], ["Ada"]]), sheet1=long)
+    assert len(records_of(data, "a.xlsx")) == 1
+    monkeypatch.setattr(xlsx, "LARGEST_ROW", 100_000)
+    with pytest.raises(FormatError, match=r"A row of the workbook is longer than 100,000 bytes"):
+        records_of(data, "a.xlsx")
+    assert len(records_of(workbook([["text"], *(["Ada met Bob."] for _ in range(3_000))]), "a.xlsx")) == 3_000
+
+
+def test_rows_of_empty_cells_without_end_are_refused(records_of: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook([["text"], *([""] * 1_000 + ["x"] for _ in range(10))])
+    assert len(records_of(data, "a.xlsx")) == 10
+    monkeypatch.setattr(xlsx, "MOST_CELLS", 5_000)
+    with pytest.raises(FormatError, match="or 5,000 cells"):
+        records_of(data, "a.xlsx")
 
 
 def test_rows_are_read_as_they_come() -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pyarrow import parquet
 
 from annotate import jobs, queue
-from annotate.exchange import formats
+from annotate.exchange import formats, importing
 from annotate.models import Annotation, Document, Import, Prediction
 from tests.make import join, make_document, make_user, mentions_of
 
@@ -66,6 +66,14 @@ def test_labels_that_differ_by_case_alone_are_told_before_the_import(client, pro
     row = upload(client, project, [{"text": "Ada sang.", "spans": [[0, 3, "per"]]}])
     shown = " ".join(re.sub("<[^>]+>", "", page_of(client, row)).split())
     assert "per differs from PER by its case alone: both are kept, and can be merged in the settings." in shown
+
+
+def test_the_preview_says_among_how_many_articles_it_looked_for_near_duplicates(client, project, worker, monkeypatch):
+    rows = [{"text": f"Ada sang {number}."} for number in range(3)]
+    told = "nearly the same were looked for among the first"
+    assert told not in page_of(client, upload(client, project, rows))
+    monkeypatch.setattr(importing, "COMPARED", 2)
+    assert f"{told} 2 of the file. The import looks at all." in page_of(client, upload(client, project, rows))
 
 
 def test_repair_imports_all_and_says_what_it_repaired(client, project, worker):

@@ -18,7 +18,7 @@ class ExportForm(forms.Form):
     annotator = forms.ChoiceField(
         required=False,
         label="Whose",
-        help_text="The articles that one person has finished, or tagged in where nobody has finished them yet.",
+        help_text="Of one person: the articles they have finished, or tagged in where nobody has finished them yet.",
     )
     suggestions = forms.BooleanField(
         required=False, label="With suggestions", help_text="In articles that nobody has finished and that show them."

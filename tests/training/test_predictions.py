@@ -87,7 +87,8 @@ def test_of_the_articles_that_wait_those_with_by_far_most_to_mend_come_last(
     version = make_version(project, current=True, paths={"torch": {}})
     jobs.predict_next(version.source_id)
     worst = Prediction.objects.filter(source=version.source_id).order_by("-to_mend")
-    assert (source := Source.objects.get(pk=version.source_id)).ceiling == worst[2].to_mend
+    source = Source.objects.get(pk=version.source_id)
+    assert source.ceiling == worst[2].to_mend
     assert source.ceiling == pytest.approx(3 / documents[2].pk)  # three words
     Document.objects.filter(pk__in=[d.pk for d in documents[:9]]).update(state="finished")
     predictions.settle_ceiling(version.source_id)

@@ -103,6 +103,20 @@ def test_ctrl_c_stops_the_training_and_leaves_nothing(
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
+def test_ctrl_c_while_waiting_leaves_the_workers_training_alone(
+    newsroom: Project, bell: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(run: Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_watch", interrupted)
+    with pytest.raises(CommandError, match="goes on; it can be stopped on its page") as caught:
+        train(newsroom.slug, "--wait")
+    assert caught.value.returncode == 130
+    run = Run.objects.get()
+    assert (run.status, run.stop_requested) == ("queued", False)
+
+
 def test_without_a_worker_it_exits_with_3_and_the_run_waits(newsroom: Project, nobody: None) -> None:
     with pytest.raises(CommandError, match="No training worker is running") as caught:
         train(newsroom.slug, "--wait")

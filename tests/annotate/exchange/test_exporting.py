@@ -96,6 +96,17 @@ def test_what_is_suggested_comes_back_as_suggestions_and_nobody_has_tagged_it(ki
     assert not Annotation.objects.exists()
 
 
+def test_suggestions_of_a_row_that_overlap_are_left_out_with_a_notice() -> None:
+    project = make_project()
+    said = [{"start": 0, "end": end, "label": "PER", "score": 0.5} for end in (3, 7)]
+    row = {"text": "Ada met Bob.", "tokens": ["Ada", "met", "Bob", "."], "suggestions": said}
+    done = imported(upload(project, json.dumps(row)))
+    assert [problem["message"] for problem in done.report["problems"]] == [
+        "1 of the article's 2 suggestions overlap others or do not fit its tokens: left out."
+    ]
+    assert len(project.documents.get().predictions.get().spans) == 1
+
+
 def test_other_things_called_suggestions_stay_metadata() -> None:
     project = make_project()
     imported(upload(project, json.dumps({"text": "Ada left.", "suggestions": ["shorter"]})))

@@ -5,7 +5,7 @@ from django.urls import reverse
 from annotate import gazetteer_forms
 from annotate.models import Gazetteer
 from annotate.signals import suggestions_wanted
-from tests.make import join, make_user
+from tests.make import join, make_document, make_user, suggest
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,12 @@ def test_the_settings_say_where_it_suggests_nothing(client, project):
     project.dictionary = False
     project.save()
     assert "the gazetteer suggests nothing" in settings_of(client, project)
+
+
+def test_the_settings_say_who_suggests_in_its_stead(client, project):
+    assert "the gazetteer rests" not in settings_of(client, project)
+    suggest(make_document("Ada left.", project), (0, 1, "PER", 0.9))
+    assert "Model 1 suggests now, and the gazetteer rests." in settings_of(client, project)
 
 
 def test_managers_alone_bring_and_remove_it(client, project):

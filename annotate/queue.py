@@ -55,20 +55,20 @@ def enqueue(queue: QueueName, function_name: str, *args: object, job_id: str) ->
 
 def position(queue: QueueName, job_id: str) -> int | None:
     """Place in the queue: 1 is next. None once a worker has taken it, or if it was never sent. Raises QueueDown."""
-    with _answering():
+    with answering():
         place: int | None = _queue(queue).get_job_position(job_id)
     return None if place is None else place + 1
 
 
 def length(queue: QueueName) -> int:
     """How many jobs wait. Raises QueueDown."""
-    with _answering():
+    with answering():
         return int(_queue(queue).count)
 
 
 def workers_seen(queue: QueueName) -> Workers:
     """Who listens. Raises QueueDown."""
-    with _answering():
+    with answering():
         starting = bool(connection().exists(STARTING_KEY % queue))
         keys = sorted(connection().smembers(WORKERS_BY_QUEUE_KEY % queue))
         with connection().pipeline(transaction=False) as pipeline:
@@ -82,7 +82,7 @@ def workers_seen(queue: QueueName) -> Workers:
 
 def tell_starting(*queues: QueueName) -> None:
     """Say that workers of these queues are about to be started. Raises QueueDown."""
-    with _answering():
+    with answering():
         for queue in queues:
             connection().set(STARTING_KEY % queue, 1, ex=STARTS_WITHIN)
 
@@ -90,7 +90,7 @@ def tell_starting(*queues: QueueName) -> None:
 def counted(name: str, seconds: int) -> int:
     """Count one more of these, and say how many it makes; after so many seconds it begins again. Raises QueueDown."""
     key = f"tagdesk:counted:{name}"
-    with _answering(), connection().pipeline() as pipeline:
+    with answering(), connection().pipeline() as pipeline:
         pipeline.incr(key)
         pipeline.expire(key, seconds, nx=True)
         return int(pipeline.execute()[0])
@@ -98,7 +98,7 @@ def counted(name: str, seconds: int) -> int:
 
 def ping() -> None:
     """Raises QueueDown where nothing answers."""
-    with _answering():
+    with answering():
         connection().ping()
 
 
@@ -118,7 +118,7 @@ def _queue(name: QueueName) -> Queue:
 
 
 def _ring(queue: QueueName, function_name: str, args: tuple[object, ...], job_id: str) -> None:
-    with _answering():
+    with answering():
         # The description is what logs show: RQ's own would spell out the arguments.
         _queue(queue).enqueue_call(
             function_name, args=args, job_id=job_id, description=function_name, failure_ttl=KEEP_FAILED
@@ -126,7 +126,8 @@ def _ring(queue: QueueName, function_name: str, args: tuple[object, ...], job_id
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """Raise QueueDown where what is asked inside gets no answer."""
     try:
         yield
     except (RedisError, OSError) as error:

@@ -15,8 +15,9 @@ import annotate.keys  # noqa: F401 - `key` in the addresses
 from annotate.api import documents, gazetteers, projects, webhooks
 from annotate.api.problems import CONTENT_TYPE, Error, Problem, problem_of
 from annotate.api.schemas import Problem as ProblemShape
+from config.gate import KEEPS_NOTHING
 from training import api as models
-from training import schedule_api
+from training import predict_api, schedule_api
 
 PREFIX = "/api/v1"
 SCHEMA = "#/components/schemas/"
@@ -72,6 +73,7 @@ api.add_router("", documents.router)
 api.add_router("", models.router)
 api.add_router("", schedule_api.router)
 api.add_router("", webhooks.router)
+api.add_router("", predict_api.router)
 
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -113,17 +115,17 @@ def schema() -> dict[str, Any]:
     shape = ProblemShape.model_json_schema(ref_template=SCHEMA + "{model}")
     components["schemas"] |= {**shape.pop("$defs", {}), "Problem": shape}
     told["security"] = [{"token": []}]
-    for address in told["paths"].values():
+    for path, address in told["paths"].items():
         for method, operation in address.items():
-            _complete(method, operation)
+            _complete(operation, is_write=method != "get" and path.rpartition("/")[2] not in KEEPS_NOTHING)
     return told
 
 
-def _complete(method: str, operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], is_write: bool) -> None:
     content = {CONTENT_TYPE: {"schema": {"$ref": SCHEMA + "Problem"}}}
     for status, why in PROBLEMS.items():
         operation["responses"][str(status)] = {"description": why, "content": content}
-    if method != "get":
+    if is_write:
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"}
         about = "Sent again within a day, the same request under the same key is given the same answer."
         header = {"in": "header", "name": "Idempotency-Key", "required": False, "schema": key, "description": about}

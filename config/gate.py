@@ -3,6 +3,7 @@
 The API itself is loaded at the first request to it, so that pages do not pay for what they do not use.
 """
 
+from collections.abc import Callable
 from functools import cache, partial
 
 from django.conf import settings
@@ -16,6 +17,10 @@ from django.views.decorators.csrf import csrf_exempt
 from annotate.api import callers, repeats
 from annotate.api.callers import ApiRequest
 from annotate.api.problems import CONTENT_TYPE, Problem
+
+# Addresses that write nothing, by their names: no answer of theirs is kept to be given again, and their own line says
+# when it is too much.
+KEEPS_NOTHING = {"predict"}
 
 
 @csrf_exempt  # a session is no way in, so no other site can use one
@@ -45,10 +50,14 @@ def _resolver() -> URLResolver:
 
 def _answered(request: ApiRequest, match: ResolverMatch) -> HttpResponseBase:
     token = callers.token_of(request)
-    callers.count(token)
     request.token = token
+    work: Callable[[], HttpResponseBase] = partial(match.func, request, *match.args, **match.kwargs)
+    if match.url_name in KEEPS_NOTHING:
+        _refuse_too_large(request)
+        return work()
+    callers.count(token)
     _refuse_too_large(request)
-    return repeats.once(request, token, partial(match.func, request, *match.args, **match.kwargs))
+    return repeats.once(request, token, work)
 
 
 def _refuse_too_large(request: HttpRequest) -> None:

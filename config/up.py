@@ -177,7 +177,7 @@ def web_command(descriptor: int) -> list[str]:
         "bind": f"fd://{descriptor}",
         "worker-class": "gthread",
         "workers": "2",
-        "threads": "8",
+        "threads": "28",  # made as they are needed; most may wait for the predictor (training/asking.py)
         "graceful-timeout": "3",
         "log-level": "warning",
         "limit-request-line": "8190",  # the list's address says all its filters

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any, ParamSpec
 from uuid import uuid4
@@ -23,6 +24,7 @@ from annotate import jobs as annotate_jobs
 from config.allowed import AllowedJob
 from config.lifeline import end_with
 from training import jobs as training_jobs
+from training import serving
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,13 @@ class ForkingWorker(Tended, Worker):
 
 
 class WarmWorker(Tended, SimpleWorker):
-    """Runs jobs in its own process. A thread reports for it, since nobody watches from outside."""
+    """Runs jobs in its own process, and answers requests beside them. A thread reports for it, since nobody watches
+    from outside.
+    """
+
+    def work(self, burst: bool = False, *args: Any, **options: Any) -> bool:
+        with nullcontext() if burst else serving.open_lanes():
+            return super().work(burst, *args, **options)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         done = threading.Event()

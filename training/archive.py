@@ -127,7 +127,7 @@ def _steps(pks: Sequence[int]) -> Iterator[list[int]]:
 def _step(row: Tagging, pks: Sequence[int]) -> None:
     documents = list(_to_tag(pks).defer("signature"))
     began = time.perf_counter()
-    predict = predictions.predictor(row.version).predict
+    predict = predictions.predict_with(row.version)
     found = [
         mention
         for document, (spans, _) in zip(documents, predictions.said(documents, predict), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from training.doorbell import Stage
 from training.engine.articles import Article
 from training.engine.order import ceiling_at, to_mend
 from training.models import Version
+from training.turns import Lane, give_way
 
 if TYPE_CHECKING:
     from training.engine.predict import Predictor
@@ -33,6 +35,7 @@ AT_WORK_FOR = timedelta(minutes=2)  # far longer than any chunk takes
 KEPT_WARM = 2  # loaded models; a small encoder takes 100 MB
 
 _warm: OrderedDict[tuple[int, str], Predictor] = OrderedDict()
+_loading = threading.Lock()
 
 
 def wanting(version: Version) -> models.QuerySet[Document]:
@@ -107,7 +110,7 @@ def write(version: Version, documents: Sequence[Document]) -> None:
             to_mend=to_mend(uncertainty, document.token_count),
             tokens_revision=document.tokens_revision,
         )
-        for document, (spans, uncertainty) in zip(documents, said(documents, _predict_with(version)), strict=True)
+        for document, (spans, uncertainty) in zip(documents, said(documents, predict_with(version)), strict=True)
     ]
     with transaction.atomic():
         # What changed while the model read it is left to the next turn: its tokens are others, or it has more of them.
@@ -144,8 +147,9 @@ def said(
         yield spans, uncertainty / max(read, 1)
 
 
-def _predict_with(version: Version) -> Callable[[list[Article]], Sequence[Any]]:
-    return lambda articles: predictor(version).predict(articles)
+def predict_with(version: Version) -> Callable[[list[Article]], Sequence[Any]]:
+    """In the background: after each batch those go first who wait for an answer."""
+    return lambda articles: predictor(version).predict(articles, lambda *_: give_way(Lane.BACKGROUND))
 
 
 def stretches_of(document: Document) -> Iterator[Article]:
@@ -157,16 +161,22 @@ def stretches_of(document: Document) -> Iterator[Article]:
 
 
 def predictor(version: Version) -> Predictor:
-    """The version's model by its path, loaded once a process; the one that was asked least recently gives way."""
+    """The version's model by its path, loaded once a process; the one that was asked least recently gives way.
+
+    Several threads may use it at once.
+    """
     key = (version.pk, version.path)
-    if key not in _warm:
-        for other in [other for other in _warm if other[0] == version.pk]:
-            del _warm[other]
-        while len(_warm) >= KEPT_WARM:
-            _warm.popitem(last=False)
-        _warm[key] = paths.load(version)
-    _warm.move_to_end(key)
-    return _warm[key]
+    with _loading:
+        if key not in _warm:
+            for other in [other for other in _warm if other[0] == version.pk]:
+                del _warm[other]
+            while len(_warm) >= KEPT_WARM:
+                _warm.popitem(last=False)
+            loaded = paths.load(version)
+            loaded.predict([])  # a tokenizer settles at its first call, and no other may be under way then
+            _warm[key] = loaded
+        _warm.move_to_end(key)
+        return _warm[key]
 
 
 def _chunks(keys: list[int]) -> Iterator[list[int]]:

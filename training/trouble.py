@@ -46,6 +46,13 @@ def no_result(error: BaseException) -> str:
     return f"{words} What was found so far is kept, and it can go on from there.\n{technical(error)}"
 
 
+def no_answer(error: BaseException) -> str:
+    """Say why a model could not be used for whoever asked, in one line: a program may show it to anybody."""
+    if type(error).__name__ in FOR_PEOPLE:
+        return str(error)
+    return _cause(error) or "The model could not be loaded or run; the worker's log has the whole story."
+
+
 def died(reason: str, kind: str, kept_step: int = 0) -> str:
     """Say how the worker's process ended, as the worker that watched it tells."""
     what, again = _cut_off(kind, kept_step)

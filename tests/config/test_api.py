@@ -61,6 +61,7 @@ NEEDED = {
     "POST /api/v1/projects/{slug}/webhooks/{pk}/test": 2,
     "GET /api/v1/projects/{slug}/webhooks/{pk}/deliveries": 2,
     "POST /api/v1/projects/{slug}/webhooks/{pk}/deliveries/{delivery}/again": 2,
+    "POST /api/v1/projects/{slug}/predict": 0,
 }
 BODIES: dict[str, Any] = {
     "POST /api/v1/projects": {"name": "New", "labels": ["PER"]},
@@ -77,6 +78,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/projects/{slug}/schedule": {"articles": 20},
     "POST /api/v1/projects/{slug}/webhooks": {"address": "https://example.org/", "events": ["run.ended"]},
     "PATCH /api/v1/projects/{slug}/webhooks/{pk}": {"on": True},
+    "POST /api/v1/projects/{slug}/predict": {"texts": ["Ada left."]},
 }
 
 

@@ -12,7 +12,10 @@ from annotate.models import Project
 from annotate.queue import Workers
 from tests.make import make_document, make_project
 from tests.training.fake_queue import FakeQueue, Rung
+from tests.training.runs import make_version
 from training import gazetteers, predictions
+from training.folders import folder_of
+from training.models import Version
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +23,22 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.training.engine.tiny import tiny_bert
 
     return tiny_bert(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def model_by_heart(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that knows five sentences, each sub-word of them."""
+    from tests.training.engine.test_train import run, settings_for
+
+    return run(settings_for(encoder, all_subwords=True), tmp_path_factory.mktemp("by_heart") / "v1").folder
+
+
+@pytest.fixture
+def by_heart(project: Project, model_by_heart: Path) -> Version:
+    """It, as the project's current version."""
+    version = make_version(project, current=True)
+    shutil.copytree(model_by_heart, folder_of(version))
+    return version
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class Echo:
     def __init__(self) -> None:
         self.asked = []
 
-    def predict(self, articles: Any) -> list[Any]:
+    def predict(self, articles: Any, after_batch: Any = None) -> list[Any]:
         from training.engine.predict import Predicted
 
         self.asked.append(len(articles))
@@ -230,7 +230,7 @@ def test_stopped_while_the_model_reads_it_stores_nothing_of_that(
     row = begin(signed_in, project)
 
     class Stopping(Echo):
-        def predict(self, articles: Any) -> list[Any]:
+        def predict(self, articles: Any, after_batch: Any = None) -> list[Any]:
             Tagging.objects.stop(row)
             return super().predict(articles)
 
@@ -263,7 +263,7 @@ def test_an_article_erased_while_the_model_reads_it_is_no_error(
     kept, erased = make_document("Ada left.", project), make_document("Bob left.", project)
 
     class Erasing(Echo):
-        def predict(self, articles: Any) -> list[Any]:
+        def predict(self, articles: Any, after_batch: Any = None) -> list[Any]:
             Document.objects.filter(pk=erased.pk).delete()
             return super().predict(articles)
 

@@ -23,7 +23,7 @@ class Reader:
     def __init__(self) -> None:
         self.read: list[list[str]] = []
 
-    def predict(self, articles: Any) -> list[Any]:
+    def predict(self, articles: Any, after_batch: Any = None) -> list[Any]:
         from training.engine.predict import Predicted
 
         self.read += [article.words for article in articles]

@@ -25,7 +25,7 @@ class Echo:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def predict(self, articles: Any) -> list[Any]:
+    def predict(self, articles: Any, after_batch: Any = None) -> list[Any]:
         from training.engine.predict import Predicted
 
         self.asked.append(len(articles))

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.models import Project
+from training.exported import folder_as_onnx
 from training.folders import folder_of
 from training.models import Version
 from training.paths import cache_of
@@ -20,7 +21,7 @@ class StillCurrent(Exception):
 
 def size_of(version: Version) -> int:
     """Bytes that deleting the version frees."""
-    return sum(_size(folder) for folder in (folder_of(version), cache_of(version)))
+    return sum(_size(folder) for folder in (folder_of(version), cache_of(version), folder_as_onnx(version)))
 
 
 def delete(version: Version, by: Any) -> None:
@@ -34,7 +35,7 @@ def delete(version: Version, by: Any) -> None:
         mine = Version.objects.filter(pk=version.pk, deleted_at=None)
         if mine.update(deleted_at=timezone.now(), deleted_by=by) and folder.exists():
             folder.rename(aside)
-    for left in (aside, cache_of(version)):
+    for left in (aside, cache_of(version), folder_as_onnx(version)):
         shutil.rmtree(left, ignore_errors=True)
 
 

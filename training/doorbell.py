@@ -77,6 +77,11 @@ def ring_for_parquet(pk: int) -> None:
     queue.enqueue("io", "training.jobs.write_archive", pk, job_id=f"parquet-{pk}")
 
 
+def ring_for_onnx(version_id: int) -> None:
+    """Have a version written as ONNX. Raises QueueDown."""
+    queue.enqueue("io", "training.jobs.export_onnx", version_id, job_id=f"onnx-{version_id}")
+
+
 def predictor_is_busy() -> bool:
     """Whether predictions wait to be made already. Raises QueueDown."""
     return queue.length("predict") > 0

@@ -19,6 +19,7 @@ from training import (
     by_itself,
     curve,
     doorbell,
+    exported,
     instant,
     paths,
     predictions,
@@ -139,6 +140,13 @@ def write_archive(pk: int) -> None:
     row = Tagging.objects.filter(pk=pk, status=Tagging.Status.DONE, parquet="").first()
     if row is not None:
         archive_files.write_parquet(row)
+
+
+def export_onnx(version_id: int) -> None:
+    """Write a version as ONNX for whoever waits for it. Nothing where it is there, or the version is not."""
+    version = Version.objects.filter(pk=version_id, deleted_at=None).first()
+    if version is not None:
+        exported.make(version)
 
 
 def reconcile() -> None:

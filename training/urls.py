@@ -1,7 +1,16 @@
 from django.urls import path
 
 import annotate.keys  # noqa: F401 - `key` in the addresses
-from training import archive_views, curve_views, encoder_views, schedule_views, score_views, version_views, views
+from training import (
+    archive_views,
+    curve_views,
+    encoder_views,
+    onnx_views,
+    schedule_views,
+    score_views,
+    version_views,
+    views,
+)
 
 urlpatterns = [
     path("projects/<slug:slug>/training", views.training_panel, name="training_panel"),
@@ -29,6 +38,8 @@ urlpatterns = [
     path("projects/<slug:slug>/curve/draw", curve_views.curve_draw, name="curve_draw"),
     path("projects/<slug:slug>/curve.svg", curve_views.curve_f1, name="curve_f1"),
     path("versions/<key:pk>/download", version_views.version_download, name="version_download"),
+    path("versions/<key:pk>/onnx", onnx_views.version_onnx, name="version_onnx"),
+    path("versions/<key:pk>/onnx/download", onnx_views.version_onnx_download, name="version_onnx_download"),
     path("versions/<key:pk>/delete", version_views.version_delete, name="version_delete"),
     path("versions/<key:pk>/promote", version_views.version_promote, name="version_promote"),
     path("versions/<key:pk>/path", version_views.version_path, name="version_path"),

@@ -117,7 +117,7 @@ def _side(version: Version) -> dict[str, Any]:
 @login_required
 def version_download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The folder as a zip. Not for viewers: a model that leaves the house is a decision of those who made it."""
-    version = _get_version(request.user, pk, Role.ANNOTATOR)
+    version = get_version(request.user, pk, Role.ANNOTATOR)
     folder = folder_of(version)
     if not folder.is_dir():
         gone = version.why_gone or f"The folder {version.folder} of version {version.number} is gone."
@@ -133,7 +133,7 @@ def version_download(request: HttpRequest, pk: int) -> HttpResponseBase:
 @login_required
 def version_delete(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Ask on GET, delete on POST. The row stays for the scores, verdicts and edits that speak of it."""
-    version = _get_version(request.user, pk, Role.MANAGER)
+    version = get_version(request.user, pk, Role.MANAGER)
     if request.method == "GET" and not version.deleted_at and not version.is_current:
         context = {"project": version.project, "version": version, "size": megabytes(deletion.size_of(version))}
         return render(request, "training/version_delete.html", context)
@@ -161,7 +161,7 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def _get_version(user: Any, pk: int, role: Role) -> Version:
+def get_version(user: Any, pk: int, role: Role) -> Version:
     visible = Version.objects.filter(project__in=Project.objects.visible_to(user))
     version = get_object_or_404(visible.select_related("project__current_source", "source", "deleted_by"), pk=pk)
     get_project(user, version.project.slug, role)

@@ -44,6 +44,8 @@ def addresses(project: Project) -> dict[str, tuple[str, str]]:
         "curve_draw": ("post", f"/projects/{project.slug}/curve/draw"),
         "version_download": ("get", f"/versions/{version.pk}/download"),
         "version_delete": ("post", f"/versions/{version.pk}/delete"),
+        "version_onnx": ("post", f"/versions/{version.pk}/onnx"),
+        "version_onnx_download": ("get", f"/versions/{version.pk}/onnx/download"),
     }
 
 
@@ -58,7 +60,7 @@ PAGES = {
     "mistake",
     *PLOTS,
 }  # a viewer, too
-AT_WORK = PAGES | {"run_start", "run_stop", "version_download", "curve_draw"}
+AT_WORK = PAGES | {"run_start", "run_stop", "version_download", "curve_draw", "version_onnx", "version_onnx_download"}
 NAMES = (*sorted(AT_WORK), "version_promote", "version_path", "version_delete")
 
 
@@ -78,7 +80,7 @@ def test_a_stranger_is_sent_to_sign_in(project: Project, client: Client, name: s
     assert response["Location"].startswith("/sign-in/")
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"version_delete"}))  # that one asks before it does
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"version_delete", "version_onnx"}))  # these ask before they do
 def test_the_wrong_method_is_refused(project: Project, signed_in: Client, name: str) -> None:
     method, address = addresses(project)[name]
     assert signed_in.generic("GET" if method == "post" else "POST", address).status_code == 405

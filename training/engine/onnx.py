@@ -4,6 +4,7 @@ The model's own folder stays as it is (and loads with plain transformers); the f
 """
 
 import math
+import shutil
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
@@ -29,6 +30,7 @@ SPREAD = 4  # batches for each core at least, where there are as many pieces
 AHEAD = 2  # batches for each core that wait to be handed on
 INPUTS, OUTPUT = ("input_ids", "attention_mask"), "logits"
 OPSET = 17
+FILE = "model.onnx"
 CLOSE = 1e-3  # how far a logit may be from torch's
 # Families whose attention ONNX Runtime computes in one piece. What it does not find in a graph it leaves as it was.
 FUSED = {"bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"}
@@ -95,6 +97,23 @@ def quantize(exact: Path, file: Path) -> None:
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
     )
     aside.replace(file)
+
+
+def write_folder(model: Path, folder: Path, int8: bool = False) -> None:
+    """Write a folder with `model.onnx` and all of the model's own but its weights, whole or not at all.
+
+    Raises NotExported, EncoderError and OSError.
+    """
+    aside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        shutil.copytree(model, aside, ignore=shutil.ignore_patterns("*.safetensors"))
+        export(model, aside / FILE)
+        if int8:
+            quantize(aside / FILE, aside / FILE)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 class OnnxPredictor(Predictor):

@@ -161,10 +161,10 @@ def test_of_a_long_answer_the_beginning_is_kept_as_text(site: Site, inside):
 
 
 def drip(handler):
-    """A header that never ends, a byte at a time: each comes well within the time of a read."""
+    """A header that goes on for ten seconds, a byte at a time: each comes well within the time of a read."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
     with suppress(OSError):  # until who has asked goes away
-        while True:
+        for _ in range(500):
             handler.wfile.write(b"a")
             time.sleep(0.02)
 

@@ -239,7 +239,9 @@ def test_one_that_is_due_says_so(project: Project, signed_in: Client, bell: Fake
 def test_a_run_says_that_it_started_by_itself(project: Project, signed_in: Client, bell: FakeQueue) -> None:
     run = make_run(project, because="20 articles were finished.", scores={"decision": {"reason": "Promoted."}})
     page = signed_in.get(f"/runs/{run.pk}/").content.decode()
-    assert "started by itself: 20 articles were finished." in page
+    assert ">started by itself <time" in page
+    assert "</time>: 20 articles were finished.</span>" in page
+    assert "asked for" not in page
     assert "Started by itself. Promoted." in panel(signed_in, project)
     assert "by itself" in signed_in.get(f"/projects/{project.slug}/models").content.decode()
 

@@ -1,15 +1,21 @@
-"""Answers that several views give: to a poll, why nothing moves, and a file as it is written."""
+"""Answers that several views give: to a poll, why nothing moves, a file as it is written, and a picture."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django_htmx.http import reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
 from annotate import queue
 from annotate.exchange.formats import WRITERS
+
+A_DAY = 60 * 60 * 24
+
+# Inside a picture nothing runs and nothing is fetched; it has a style sheet of its own.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -44,4 +50,11 @@ def attached(pieces: Iterator[bytes], kind: str, name: str) -> StreamingHttpResp
     response = StreamingHttpResponse(pieces, content_type=writer.content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}.{writer.ending}"'
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def picture(drawn: bytes, is_final: bool = True) -> HttpResponse:
+    """A plot. A final one is of figures that stay as they are under its address."""
+    response = HttpResponse(drawn, content_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
+    patch_cache_control(response, private=True, **{"max_age": A_DAY} if is_final else {"no_store": True})
     return response

@@ -3,8 +3,11 @@
 The stored form of every annotation. Spans are derived from tags and tags from spans, without loss either way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+_ENTITY = re.compile(r"(?<!\S)B-(\S+)(?: I-\S+)*")
 
 
 class IOB2Error(ValueError):
@@ -49,6 +52,17 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
             spans.append(Span(start, index, label))
         start, label = index, named
     return [*spans, Span(start, len(tags), label)] if label else spans
+
+
+def spans_of_stored(tags: str) -> Iterator[Span]:
+    """The entities of well-formed tags as they are stored, with one blank between two. Of many articles it is read a
+    few times as fast as `spans_of`, since it looks at no O.
+    """
+    index = reached = 0
+    for found in _ENTITY.finditer(tags):
+        index += tags.count(" ", reached, found.start())
+        reached = found.start()
+        yield Span(index, index + 1 + found[0].count(" "), found[1])
 
 
 def tags_of(spans: Iterable[tuple[int, int, str]], length: int) -> list[str]:

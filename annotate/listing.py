@@ -153,6 +153,11 @@ class Listing:
                 return
             after = pks[-1]
 
+    def ids(self) -> tuple[str, list[Any]]:
+        """The ids of all that is found as an SQL query, and its parameters."""
+        query = self._query("")
+        return query.select(query.pk, ""), query.params
+
     def _facet(self) -> tuple[str, str] | None:
         """The one facet that is filtered by, where its count is exact."""
         chosen = self.chosen

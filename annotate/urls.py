@@ -14,6 +14,7 @@ from annotate.views import (
     notes,
     projects,
     resplitting,
+    statistics,
     webhooks,
 )
 
@@ -38,6 +39,10 @@ urlpatterns = [
     path("bulk/<key:pk>", bulk.bulk_show, name="bulk"),
     path("bulk/<key:pk>/stop", bulk.bulk_stop, name="bulk_stop"),
     path("bulk/<key:pk>/undo", bulk.bulk_undo, name="bulk_undo"),
+    path("projects/<slug:slug>/statistics", statistics.statistics, name="statistics"),
+    path("projects/<slug:slug>/statistics/mentions", statistics.statistics_mentions, name="statistics_mentions"),
+    path("projects/<slug:slug>/statistics/<str:which>.svg", statistics.statistics_plot, name="statistics_plot"),
+    path("projects/<slug:slug>/statistics.<str:kind>", statistics.statistics_file, name="statistics_file"),
     path("projects/<slug:slug>/mentions", mentions.mentions, name="mentions"),
     path("projects/<slug:slug>/mentions/mark", mentions.mentions_mark, name="mentions_mark"),
     path("projects/<slug:slug>/mentions/<uuid:batch>/undo", mentions.mentions_undo, name="mentions_undo"),

@@ -11,13 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from annotate.access import get_project
-from annotate.answers import HtmxHttpRequest
+from annotate.answers import HtmxHttpRequest, picture
 from annotate.models import Project, Role
 from annotate.queue import QueueDown
 from training import curve as curves
 from training import doorbell, plots, telling
 from training.models import Run
-from training.score_views import picture
 
 
 @require_GET

@@ -7,8 +7,8 @@ from django.dispatch import receiver
 
 from annotate.models import Document, Project
 from annotate.queue import QueueDown
-from annotate.signals import document_finished, documents_imported, suggestions_wanted
-from training import at_once, doorbell
+from annotate.signals import document_finished, documents_imported, suggestions_wanted, tags_mended
+from training import at_once, doorbell, mistakes
 from training.models import Version
 
 log = logging.getLogger(__name__)
@@ -33,3 +33,8 @@ def learn_from(document: Document, **kwargs: Any) -> None:
             doorbell.ring_for_learning(document.project_id)
     except QueueDown as down:  # the next finish rings again, or `reconcile`
         log.debug("%s", down)
+
+
+@receiver(tags_mended)
+def mended(project: Project, **kwargs: Any) -> set[int]:
+    return mistakes.corrected(project)

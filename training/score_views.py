@@ -9,20 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET
 
 from annotate.access import get_document, get_project
+from annotate.answers import picture
 from training import mistakes, plots
 from training.models import Mistake, Run, Version
 from training.views import get_run
 
 PAGE = 50
 VERSIONS = 50  # the newest, in the plot of F1
-A_DAY = 60 * 60 * 24
-
-# Inside a picture nothing runs and nothing is fetched; it has a style sheet of its own.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 class MistakeFilter(forms.Form):
@@ -106,9 +102,3 @@ def models_f1(request: HttpRequest, slug: str) -> HttpResponse:
     if not versions:
         raise Http404
     return picture(plots.f1(versions))
-
-
-def picture(drawn: bytes, is_final: bool = True) -> HttpResponse:
-    response = HttpResponse(drawn, content_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
-    patch_cache_control(response, private=True, **{"max_age": A_DAY} if is_final else {"no_store": True})
-    return response

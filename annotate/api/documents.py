@@ -9,9 +9,11 @@ from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
 
+from annotate import statistics_files
 from annotate.answers import attached
 from annotate.api import adding, annotating, paging
 from annotate.api.callers import ApiRequest, get_document, get_project
+from annotate.api.figures import Statistics as StatisticsTold
 from annotate.api.problems import Error, Problem
 from annotate.api.schemas import (
     Along,
@@ -36,6 +38,7 @@ from annotate.filtering import FilterForm
 from annotate.listing import Listing
 from annotate.models import Annotation, Conflict, Document, DocumentLabel, Needless, Project, Refused, Role
 from annotate.models.listed import Listed
+from annotate.statistics import Statistics
 
 router = Router(tags=["Articles"])
 
@@ -110,6 +113,12 @@ def verdicts_new(request: ApiRequest, pk: int, body: Verdicts) -> dict[str, Any]
         for place, one in enumerate(body.verdicts)
     ]
     return _edited(request, document, body, lambda desk: annotating.judge(desk, judgements, body.unit))
+
+
+@router.get("/projects/{slug:slug}/statistics", response=StatisticsTold, summary="Count what articles hold")
+def statistics(request: ApiRequest, slug: str, filters: Query[Filters]) -> dict[str, Any]:
+    """Of all articles, or of those that the filters of the list find; entities and mentions of finished ones alone."""
+    return statistics_files.told(Statistics(_listing(get_project(request.token, slug), request, filters)))
 
 
 @router.get("/projects/{slug:slug}/export", summary="Export articles")

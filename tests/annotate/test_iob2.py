@@ -13,6 +13,7 @@ from annotate.iob2 import (
     notices,
     repair,
     spans_of,
+    spans_of_stored,
     tags_of,
 )
 
@@ -29,6 +30,12 @@ def test_spans_are_maximal_runs() -> None:
 def test_tags_and_spans_are_the_same_thing(tags: list[str]) -> None:
     tags = repair(tags)
     assert tags_of(spans_of(tags), len(tags)) == tags
+
+
+@given(st.lists(st.sampled_from(["O", "B-X", "I-X", "B-I-X", "I-I-X", "B-B-X", "I-B-X"]), max_size=12))
+def test_stored_tags_have_the_same_spans(tags: list[str]) -> None:
+    tags = repair(tags)
+    assert list(spans_of_stored(" ".join(tags))) == spans_of(tags)
 
 
 @given(ANY_TAGS)

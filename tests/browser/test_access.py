@@ -42,6 +42,7 @@ def addresses(slug: str) -> tuple[str, ...]:
         "/api/",
         f"/projects/{slug}/",
         f"/projects/{slug}/articles",
+        f"/projects/{slug}/statistics",
         f"/projects/{slug}/settings",
         f"/projects/{slug}/webhooks",
         f"/projects/{slug}/schedule",

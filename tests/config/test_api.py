@@ -44,6 +44,7 @@ NEEDED = {
     "GET /api/v1/documents/{pk}": 0,
     "PUT /api/v1/documents/{pk}/annotation": 1,
     "POST /api/v1/documents/{pk}/verdicts": 1,
+    "GET /api/v1/projects/{slug}/statistics": 0,
     "GET /api/v1/projects/{slug}/export": 0,
     "POST /api/v1/projects/{slug}/runs": 1,
     "GET /api/v1/runs/{pk}": 0,

@@ -10,7 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate.desk import do, open_desk
+from annotate.listing import Listing
 from annotate.models import Annotation, Ask, Document, Project
+from annotate.statistics import Statistics
 from tests.make import make_document
 from tests.training.runs import learn, make_mistake, make_run, make_version
 from tests.training.test_views import SCORES
@@ -224,6 +226,8 @@ def test_tags_changed_by_who_came_from_a_mistake_are_not_blind(project: Project,
     assert snapshot.take(project).blind == blind  # nor does a look
     edit(document, "tag", 8, 9, "LOC")
     assert snapshot.take(project).blind == blind - 1
+    held_out = next(row for row in Statistics(Listing(project)).blind() if row.split == "validation")
+    assert (held_out.blind, held_out.helped) == (blind - 1, 1)
     signed_in.get(f"/mistakes/{wrong.pk}")
     assert Mistake.objects.get(pk=wrong.pk).opened_at == first
 

@@ -12,6 +12,8 @@ from annotate import schemes
 from annotate.address_fields import AddressesField
 from annotate.desk import Desk, do
 from annotate.exchange import fields
+from annotate.exchange.hub import Wanted, named
+from annotate.exchange.records import FormatError
 from annotate.iob2 import Span
 from annotate.models import Ask, Conflict, Label, Project
 from annotate.models.project import refuse_twins
@@ -145,6 +147,12 @@ class ImportForm(forms.Form):
         label="Files",
         help_text="Text, CSV, Excel, JSONL, JSON, CoNLL … What is inside decides, not the name.",
     )
+    hub = forms.CharField(
+        required=False,
+        max_length=300,
+        label="Or a dataset of the Hugging Face hub",
+        help_text="Its id, OWNER/NAME. Its Parquet files are fetched from huggingface.co, and nothing else of it.",
+    )
     title = forms.CharField(max_length=500, required=False, label="Title of the pasted article")
     pasted = forms.CharField(
         required=False, strip=False, label="Or paste one article", widget=forms.Textarea(attrs={"rows": 8})
@@ -208,6 +216,15 @@ class ImportForm(forms.Form):
         label="Label list for integer tags",
         help_text="Only where the file does not carry one: O, B-PER, I-PER, …",
     )
+    hub_config = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Configuration of the dataset",
+        help_text="Only for a dataset of the hub that has several; without it you are told which.",
+    )
+    hub_split = forms.CharField(
+        required=False, max_length=200, label="Split of the dataset", help_text="Without one, all of them."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -222,10 +239,23 @@ class ImportForm(forms.Form):
             sources.append(pasted)
         if data.get("addresses") and (data.get("pasted") or "").strip():
             self.add_error("addresses", "Paste an article or give addresses: not both at once.")
-        if not sources and not data.get("addresses") and not self.errors:
-            raise forms.ValidationError("Choose a file or paste an article.")
+        if data.get("hub") and (sources or data.get("addresses")):
+            raise forms.ValidationError("Choose files or a dataset of the hub; they are two imports.")
+        if not sources and not data.get("addresses") and not data.get("hub") and not self.errors:
+            raise forms.ValidationError("Choose a file, name a dataset or paste an article.")
         data["sources"] = sources
         return data
+
+    def clean_hub(self) -> str:
+        try:
+            return named(self.cleaned_data["hub"]) if self.cleaned_data["hub"].strip() else ""
+        except FormatError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def wanted(self) -> Wanted | None:
+        """The dataset of the hub that is meant."""
+        data = self.cleaned_data
+        return Wanted(data["hub"], data["hub_config"].strip(), data["hub_split"].strip()) if data["hub"] else None
 
     def clean_columns(self) -> dict[str, str]:
         try:
@@ -239,7 +269,7 @@ class ImportForm(forms.Form):
         chosen = {name: data[name] for name in names if data.get(name)}
         if data.get("label_list"):
             chosen["label_list"] = [tag for tag in data["label_list"].replace(",", " ").split() if tag]
-        if not data.get("files") and not data.get("addresses"):
+        if not data.get("files") and not data.get("addresses") and not data.get("hub"):
             chosen |= {"format": "txt", "title": data.get("title", "")}
         return chosen
 

@@ -14,6 +14,8 @@ from annotate import queue, webhooks
 from annotate.models import Import, Project
 from annotate.models.exchange import hold
 
+COMING = "coming"  # the folder of what is being fetched
+
 
 class NotKept(Exception):
     """Files that could not be stored; the message is a sentence for people."""
@@ -101,6 +103,7 @@ def forget(row: Import) -> None:
     """
     for stored, _ in row.files:
         (settings.TAGDESK_DATA / stored).unlink(missing_ok=True)
+    shutil.rmtree(folder_of(row) / COMING, ignore_errors=True)
 
 
 def folder_of(row: Import) -> Path:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from annotate.models import BulkAction, Split
+from annotate.plural import counted
 
 Verb = BulkAction.Verb
 
@@ -42,7 +43,7 @@ def outcome(row: BulkAction) -> str:
 
 
 def _articles(count: int) -> str:
-    return f"{count:,} article{'' if count == 1 else 's'}"
+    return counted(count, "article")
 
 
 def _those_of(split: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from annotate import iob2, tokens
 from annotate.exchange.records import LONGEST, LONGEST_TEXT, CharSpan, Problem, Record
 from annotate.exchange.spans import holds_text, is_label, is_on_edges, once, tags_of_spans, trimmed
+from annotate.plural import counted
 
 MOST_SPANS = 100_000  # of one article: with every second word of the longest one an entity there are fewer
 MOST_FAULTS = 100_000  # of one article; what has more is none
@@ -54,7 +55,7 @@ def _checked_words(record: Record, lines: Sequence[int] | None) -> Record:
     problems: Iterator[Problem] = _word_problems(record, words)
     tags = record.tags
     if tags is not None and len(tags) != len(words):
-        message = f"The article has {len(words)} tokens but {len(tags)} tags."
+        message = f"The article has {counted(len(words), 'token')} but {counted(len(tags), 'tag')}."
         return _having(record, chain(problems, [record.error("length", message)]))
     if tags is not None:
         whole = {tag: _BLANK_IN_LABEL.sub("_", tag) for tag in set(tags)}

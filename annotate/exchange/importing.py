@@ -18,7 +18,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from annotate import iob2, uploads, webhooks
-from annotate.exchange import fetching
+from annotate.exchange import fetching, from_hub
 from annotate.exchange.already import COMPARED, Look, told
 from annotate.exchange.choices import DECIDED, EDGES, OVERLAPS, Choices
 from annotate.exchange.hidden import hidden_at, release, take_back
@@ -49,6 +49,7 @@ def check(row: Import, on_progress: Progress | None = None) -> None:
     with alive(row):
         try:
             fetching.bring(row)
+            from_hub.fetch(row, reading.tell)
             with ProblemList(_problems_path(row)) as problems:
                 preview = _survey(row, reading, problems)
             _finish(row, Import.Status.CHECKED, preview=preview)
@@ -224,7 +225,7 @@ def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, A
 
 
 def _one_or_several(reading: Reading, key: str) -> str:
-    return ", ".join(dict.fromkeys(file[key] for file in reading.files))
+    return ", ".join(dict.fromkeys(file[key] for file in reading.files if file[key]))
 
 
 def _shown(record: Record, spans: list[iob2.Span]) -> dict[str, Any]:
@@ -287,14 +288,18 @@ def _counts(stored: Stored) -> dict[str, Any]:
 
 
 def _nothing(left_out: int, stored: Stored) -> str:
+    if stored.duplicates == 1 and stored.known["same_id"]:
+        return "Nothing new: the article is already there by its id."
     if stored.duplicates and stored.known["same_id"] == stored.duplicates:
         return f"Nothing new: all {stored.duplicates:,} articles are already there by their id."
     if stored.known["other_text"]:
         return f"Nothing was left to import: {', '.join(told(stored.known))}."
     if stored.duplicates:
-        return f"Nothing new: the project has all {stored.duplicates:,} articles already."
+        articles = "the article" if stored.duplicates == 1 else f"all {stored.duplicates:,} articles"
+        return f"Nothing new: the project has {articles} already."
     if left_out:
-        return f"All {left_out:,} records have errors: nothing is left to import."
+        records = "The one record has" if left_out == 1 else f"All {left_out:,} records have"
+        return f"{records} errors: nothing is left to import."
     return "There is no article in the file."
 
 

@@ -34,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "near-duplicates": {"choices": [*NEAR], "default": "keep", "dest": "near"},
     "taken-ids": {
         "choices": [*TAKEN],
-        "default": "skip",
+        "default": "",
         "dest": "taken",
         "help": "ids that are there with another text",
     },

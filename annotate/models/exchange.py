@@ -113,6 +113,21 @@ class Import(models.Model):
         return f"Import {self.pk} into {self.project}"
 
     @property
+    def told(self) -> str:
+        """What it is an import of: the files by their names, or the dataset of the hub."""
+        if "hub" in self.options:
+            chosen = ", ".join(filter(None, (self.options["hub"][name] for name in ("config", "split"))))
+            return f"{self.options['hub']['name']} ({chosen})" if chosen else str(self.options["hub"]["name"])
+        names = [name for _, name in self.files]
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        return ", ".join(names[:3]) + more
+
+    @property
+    def is_to_be_fetched(self) -> bool:
+        """Whether what it is of lies still on the hub."""
+        return "hub" in self.options and not self.options["hub"]["commit"]
+
+    @property
     def is_over(self) -> bool:
         return self.status in {self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED}
 

@@ -16,14 +16,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotate import jobs, queue, uploads
 from annotate.access import get_import, get_project
 from annotate.answers import HtmxHttpRequest, answer_poll, attached, nobody_works
-from annotate.exchange import problems
+from annotate.exchange import from_hub, problems
 from annotate.exchange.already import told
+from annotate.exchange.choices import DECIDED
 from annotate.exchange.formats import WRITERS
 from annotate.exchange.wanted import CannotHold
 from annotate.export_forms import ExportForm
 from annotate.forms import ImportForm
 from annotate.import_forms import ChoicesForm
 from annotate.models import Import, Project, Role
+from annotate.plural import counted
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,15 +35,22 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponseBase:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if request.method == "POST" and form.is_valid():
         try:
-            given = form.cleaned_data
-            addresses = given.get("addresses", [])
-            row = uploads.receive(project, request.user, given["sources"], form.options(), addresses=addresses)
+            row = _received(request, project, form)
         except uploads.NotKept as error:
             form.add_error(None, str(error))
         else:
             _ring(row)
             return redirect("import", row.pk)
     return render(request, "annotate/import_new.html", {"project": project, "form": form, "imports": _recent(project)})
+
+
+def _received(request: HttpRequest, project: Project, form: ImportForm) -> Import:
+    wanted = form.wanted()
+    if wanted is not None:
+        return from_hub.expect(project, request.user, wanted, form.options())
+    given = form.cleaned_data
+    addresses = given.get("addresses", [])
+    return uploads.receive(project, request.user, given["sources"], form.options(), addresses=addresses)
 
 
 @require_GET
@@ -59,9 +68,27 @@ def _import_context(row: Import, form: ChoicesForm) -> dict[str, Any]:
         "row": row,
         "form": form,
         "known": told(row.report.get("known", {})),
+        "report": _report(row),
         "percent": round(100 * row.done_bytes / row.size) if row.size else 0,
         "nobody": nobody_works() if waiting else "",
     }
+
+
+def _report(row: Import) -> dict[str, Any]:
+    """The head of the list of problems. In the preview, spans that a choice of the page meets are no errors."""
+    found = row.report if row.is_over and row.report else row.preview
+    decided = () if row.is_over else tuple(DECIDED)
+    met = 0 if row.is_over else sum(found.get("faults", {}).values())
+    errors, notices = found.get("errors", 0) - met, found.get("notices", 0)
+    parts = [
+        f"{met:,} met by the choices above" if met else "",
+        counted(errors, "error") if errors else "",
+        counted(notices, "notice") if notices else "",
+    ]
+    more = met + errors + notices - len(found.get("problems", []))
+    heading = ", ".join(filter(None, parts))
+    is_done = row.status == Import.Status.DONE
+    return {"heading": f"The file had {heading}" if heading and is_done else heading, "decided": decided, "more": more}
 
 
 @require_POST

@@ -156,7 +156,7 @@ def test_duplicates_are_told_by_kind_and_labels_that_the_file_lacks_are_named(
     call_command("import_documents", "news", again, "--duplicates", "keep", "--taken-ids", "keep", "--leave-out", "X")
     out = capsys.readouterr()
     told = "1 already there by their id, 1 whose id is there with another text, 1 the same as another article."
-    assert f"Of the file's articles {told}" in out.out
+    assert f"Among the file's articles: {told}" in out.out
     assert "The file has no label X." in out.err
     assert Document.objects.count() == 3
 

@@ -9,13 +9,17 @@ from threading import Thread
 from typing import Any
 
 COMMIT = "c0ffee" + 34 * "0"
+CONVERTED = "bad" + 37 * "0"  # the commit of the hub's own branch of Parquet files
 
 
 class FakeHub:
-    """`refusals`: {name: (status, the hub's own word for it)}."""
+    """`refusals`: {name: (status, the hub's own word for it)}. A dataset's name begins with "datasets/"; what the hub
+    has converted of it is the folder of that name with "@" behind it, and `cards` has its card.
+    """
 
     def __init__(self) -> None:
         self.folders: dict[str, Path] = {}
+        self.cards: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, tuple[int, str]] = {}
         self.fetched: list[str] = []
         self.address = ""
@@ -40,24 +44,34 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if not path.startswith("/api/models/"):
+            if not path.startswith(("/api/models/", "/api/datasets/")):
                 return self._resolve(body=True)
             name = "/".join(path.split("/")[3:5])
+            name = f"datasets/{name}" if path.startswith("/api/datasets/") else name
             if name in hub.refusals or name not in hub.folders:
                 return self._refuse(name)
             if "/tree/" in path:
                 return self._json(hub.listed(name))
+            commit = COMMIT
+            if "/revision/refs%2Fconvert%2Fparquet" in path:
+                card, name, commit = {}, f"{name}@", CONVERTED
+                if name not in hub.folders:
+                    return self._json({"error": "Invalid rev id"}, 404, {"X-Error-Code": "RevisionNotFound"})
+            else:
+                card = hub.cards.get(name, {})
             siblings = [{"rfilename": file["path"], "size": file["size"]} for file in hub.listed(name)]
-            return self._json({"id": name, "sha": COMMIT, "siblings": siblings, "private": False, "gated": False})
+            told = {"id": name, "sha": commit, "siblings": siblings, "private": False, "gated": False, "cardData": card}
+            return self._json(told)
 
         def _resolve(self, body: bool) -> None:
-            name, _, file = self.path.removeprefix("/").partition(f"/resolve/{COMMIT}/")
-            content = (hub.folders[name] / file).read_bytes()
+            name, _, rest = self.path.removeprefix("/").partition("/resolve/")
+            commit, _, file = rest.partition("/")
+            content = (hub.folders[f"{name}@" if commit == CONVERTED else name] / file).read_bytes()
             if body:
                 hub.fetched.append(file)
             self.send_response(200)
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("ETag", f'"{file}"')
+            self.send_header("X-Repo-Commit", commit)
+            self.send_header("ETag", f'"{file.replace("/", "-")}"')
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             if body:

@@ -87,7 +87,7 @@ def to_be_read(names: Sequence[str], asked: str) -> Iterator[tuple[int, int | No
     needs = _texts(paths) | _type_systems(paths)
     apart = {*needs.values(), *(place for place, path in enumerate(paths) if _is_type_system(path))}
     if any(path.suffix.lower() in {".arrow", ".parquet"} for path in paths):
-        apart |= {place for place, path in enumerate(paths) if path.name in _DATASET_CARDS}
+        apart |= {place for place, path in enumerate(paths) if _is_beside_dataset(path)}
     for place, path in enumerate(paths):
         if place not in apart and path.name not in _BRAT_SETTINGS:
             yield place, needs.get(place)
@@ -162,6 +162,12 @@ def _type_systems(paths: Sequence[PurePosixPath]) -> dict[int, int]:
 
 def _is_type_system(path: PurePosixPath) -> bool:
     return path.name.lower() == "typesystem.xml"
+
+
+def _is_beside_dataset(path: PurePosixPath) -> bool:
+    """Whether a file of a dataset's folder holds no rows of its own: cards, licences, a script, what `map` has kept."""
+    is_cache = path.suffix == ".arrow" and path.name.startswith(("cache-", "indices"))
+    return is_cache or path.name in _DATASET_CARDS or path.suffix == ".py" or path.stem in {"LICENSE", "LICENCE"}
 
 
 class _Guarded:

@@ -17,6 +17,7 @@ from annotate.filtering import FilterForm
 from annotate.management.base import ToldCommand, progress
 from annotate.management.finding import project_named
 from annotate.models import Project
+from annotate.plural import counted
 
 STANDARD = "-"  # standard output as a file
 FILTERS = tuple(name for name in FilterForm.base_fields if name != "sort")
@@ -64,7 +65,7 @@ class Command(ToldCommand):
         outcome = {"status": "done", "project": project.slug, "format": kind, "articles": self.written}
         self.answer({**outcome, "file": str(options["output"])})
         if not is_standard:
-            self.say(f"{self.written:,} articles written to {options['output']}")
+            self.say(f"{counted(self.written, 'article')} written to {options['output']}")
 
     def _write(self, pieces: Iterator[bytes], path: Path) -> None:
         if str(path) == STANDARD:

@@ -9,13 +9,15 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from annotate import uploads
-from annotate.exchange import importing
+from annotate.exchange import from_hub, hub, importing
 from annotate.exchange.already import told
+from annotate.exchange.records import FormatError
 from annotate.management.base import ToldCommand, progress
 from annotate.management.finding import project_named
 from annotate.management.import_options import add_options, kept
 from annotate.models import Import, Project
 from annotate.models.project import twins
+from annotate.plural import counted
 
 Status = Import.Status
 PROBLEMS_PRINTED = 20
@@ -31,7 +33,10 @@ class Command(ToldCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("project")
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+        parser.add_argument("--hub", default="", metavar="ID", help="a dataset of the Hugging Face hub: OWNER/NAME")
+        parser.add_argument("--hub-config", default="", metavar="NAME", help="its configuration, where it has several")
+        parser.add_argument("--hub-split", default="", metavar="NAME", help="its split; all without it")
         add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,11 +57,12 @@ class Command(ToldCommand):
         report, path = row.report, uploads.problems_file(row)
         self.answer(_outcome(row, path))
         self.say(
-            f"{report['articles']:,} articles, {report['tokens']:,} tokens, {report['entities']:,} entities imported; "
+            f"{counted(report['articles'], 'article')}, {counted(report['tokens'], 'token')}, "
+            f"{counted(report['entities'], 'entity', 'entities')} imported; "
             f"{report['left_out']:,} left out, {report['repaired']:,} repaired, {report['aside']:,} held aside."
         )
         if known := told(report["known"]):
-            self.say(f"Of the file's articles {', '.join(known)}.")
+            self.say(f"Among the file's articles: {', '.join(known)}.")
         twin = twins(row.project.label_names())
         for name in report["new_labels"]:
             like = f", which differs from {twin[name]} by its case alone" if name in twin else ""
@@ -69,6 +75,8 @@ class Command(ToldCommand):
             chosen = kept(options)
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
+        if options["hub"] or not options["files"]:
+            return self._expect(project, options, chosen)
         with ExitStack() as stack:
             try:
                 sources = [File(stack.enter_context(path.open("rb")), name=path.name) for path in options["files"]]
@@ -78,6 +86,16 @@ class Command(ToldCommand):
                 return uploads.receive(project, None, sources, chosen, here=True)
             except uploads.NotKept as error:
                 raise CommandError(str(error)) from error
+
+    def _expect(self, project: Project, options: Mapping[str, Any], chosen: dict[str, Any]) -> Import:
+        """Open the import of a dataset of the hub."""
+        if bool(options["hub"]) == bool(options["files"]):
+            raise CommandError("Name files, or a dataset with --hub, and not both.", returncode=2)
+        try:
+            wanted = hub.Wanted(hub.named(options["hub"]), options["hub_config"], options["hub_split"])
+            return from_hub.expect(project, None, wanted, chosen, here=True)
+        except (FormatError, uploads.NotKept) as error:
+            raise CommandError(str(error)) from error
 
     def _pass(self, row: Import, title: str, quiet: bool) -> Import:
         """Do one of the two passes here, instead of a worker, under a progress bar. Raises CommandError if it fails."""

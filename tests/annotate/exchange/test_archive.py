@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
@@ -51,6 +52,23 @@ def test_each_member_is_read_as_if_it_had_been_handed_in_alone() -> None:
     assert mentions_of(Document.objects.get(text="Bob left")) == [("PER", "Bob")]  # IOB1, by the member itself
     assert row.preview["format"] == "Plain text, JSON Lines, CoNLL"
     assert row.done_bytes == row.size == len(content)
+
+
+def test_a_saved_dataset_is_read_for_its_rows_and_nothing_else(tmp_path: Path) -> None:
+    features = Features({"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=["O", "B-PER"]))})
+    parts = {
+        split: Dataset.from_dict({"tokens": [[name, "left"]], "ner_tags": [[1, 0]]}, features=features)
+        for split, name in (("train", "Ada"), ("validation", "Bob"))
+    }
+    DatasetDict(parts).save_to_disk(tmp_path)
+    files = {f"news/{path.relative_to(tmp_path)}": path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    kept = files["news/train/data-00000-of-00001.arrow"]
+    beside = {"train/cache-0a1b.arrow": kept, "news.py": b"1", "LICENSE": b"As you like.", "README.md": b"# News"}
+    found = records_of_zip(zip_of(files | {f"news/{name}": content for name, content in beside.items()}))
+    assert sorted((record.split, record.words, record.tags) for record in found) == [
+        ("train", ["Ada", "left"], ["B-PER", "O"]),
+        ("validation", ["Bob", "left"], ["B-PER", "O"]),
+    ]
 
 
 @pytest.mark.django_db

@@ -49,7 +49,7 @@ def test_nothing_is_stored_before_it_was_shown(client, project, worker):
     row = upload(client, project, SEED)
     page = page_of(client, row)
     assert "3 articles" in page
-    assert "1 error, " in page
+    assert "<h2>1 error</h2>" in page
     assert "Acme <code>I-ORG</code> → <code>B-ORG</code>" in page
     assert not Document.objects.exists()
 
@@ -80,7 +80,7 @@ def test_repair_imports_all_and_says_what_it_repaired(client, project, worker):
     row = upload(client, project, SEED)
     confirm(client, row, "repair")
     page = page_of(client, row)
-    assert "3 articles imported, 1 tag repaired" in page
+    assert "3 articles imported, 1 error mended" in page
     assert [d.split for d in Document.objects.order_by("pk")] == ["train", "train", "validation"]
     assert mentions_of(Document.objects.earliest("pk")) == [("PER", "Ada Lovelace"), ("ORG", "Acme")]
 
@@ -255,7 +255,29 @@ def test_an_import_whose_job_was_lost_with_the_queue_is_sent_again_by_whoever_lo
 
 def test_nothing_chosen_is_said_on_the_form(client, project):
     response = client.post(reverse("import_new", args=[project.slug]), {})
-    assert "Choose a file or paste an article." in response.content.decode()
+    assert "Choose a file, name a dataset or paste an article." in response.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_a_dataset_of_the_hub_is_fetched_by_the_worker(client, project, monkeypatch):
+    monkeypatch.setattr(queue, "enqueue", lambda *args, **kwargs: None)
+    asked = {"hub": "https://huggingface.co/datasets/ada/news", "hub_config": "city", "hub_split": "train"}
+    client.post(reverse("import_new", args=[project.slug]), asked)
+    row = Import.objects.get()
+    assert row.options["hub"] == {"name": "ada/news", "config": "city", "split": "train", "commit": ""}
+    assert "format" not in row.options
+    page = page_of(client, row)
+    assert "Import: ada/news (city, train)" in page
+    assert "Being fetched from the hub" in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({"hub": "a b"}, "is no id of a dataset"), ({"hub": "ada/news", "pasted": "Ada."}, "they are two imports")],
+)
+def test_what_can_be_no_dataset_is_refused_on_the_form(client, project, asked, says):
+    response = client.post(reverse("import_new", args=[project.slug]), asked)
+    assert says in response.content.decode()
     assert not Import.objects.exists()
 
 

@@ -178,7 +178,7 @@ def test_an_import_gives_signs_of_life_while_it_reads_a_whole_file_for_its_schem
     ("content", "reason"),
     [
         (b"caf\xe9", "The file is not UTF-8: byte 0xE9 at position 3"),
-        ("", "have errors"),
+        ("", "The one record has errors"),
         ("a,b\n1,2\n", "No column holds the text"),
         ('[{"text": "Ada"}', "The JSON breaks at line 1"),
     ],

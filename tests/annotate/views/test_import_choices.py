@@ -139,3 +139,47 @@ def test_a_file_is_called_by_the_tool_it_is_from_and_its_suggestions_are_counted
     page = " ".join(page_of(client, upload(client, project, [item])).split())
     assert "Understood as <strong>Potato</strong>" in page
     assert "1 article, 19 tokens, 1 suggestion." in page
+
+
+def headings(page):
+    return [" ".join(found.split()) for found in re.findall("<h2>(.*?)</h2>", page)]
+
+
+def test_spans_that_a_choice_meets_are_no_errors(client, row):
+    page = page_of(client, row)
+    assert headings(page) == ["2 met by the choices above", "What becomes of them", "The article"]
+    assert page.count("Chosen above") == 2
+    assert ">Error<" not in page
+    confirm(client, row, "repair")
+    assert headings(page_of(client, row)) == ["The file had 2 errors"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "understood"),
+    [
+        ("a.json", [{"data": {"text": "Ada."}, "annotations": [{"result": []}]}], "Label Studio: 1 article, 2 tokens."),
+        ("a.jsonl", {"text": "Ada.", "label": [[0, 3, "PER"]]}, "doccano: 1 article, 2 tokens, 1 entity."),
+        ("a.txt", b"Ada.", "Plain text: 1 article, 2 tokens."),
+        ("a.conll", b"Ada B-PER\n", "CoNLL, tags in IOB2: 1 article, 1 token, 1 entity."),
+        ("a.json", [{"tokens": ["Ada"], "tags": ["B-PER"]}], "JSON, tags in IOB2: 1 article, 1 token, 1 entity."),
+        ("a.json", [{"text": "Ada", "spans": [[0, 3, "PER"]]}], "JSON: 1 article, 1 token, 1 entity."),
+    ],
+)
+def test_what_was_understood_is_said_in_whole_words_and_a_scheme_where_there_are_tags(
+    client, project, worker, name, content, understood
+):
+    page = re.sub("<[^>]+>", "", page_of(client, upload(client, project, content, name)))
+    assert f"Understood as {understood}" in " ".join(page.split())
+
+
+def test_a_file_of_which_nothing_can_come_in_leads_back_to_the_options(client, project, worker):
+    page = page_of(client, upload(client, project, [{"tokens": ["Ada"], "ner_tags": [1]}], "a.json"))
+    told = " ".join(re.sub("<[^>]+>", "", page).split())
+    assert "Understood as JSON: no article that can be imported. 1 is left out; the list below says why." in told
+    assert "Hand it in with other options" in told
+    assert 'class="main"' not in page
+
+
+def test_ten_of_many_are_called_the_first(client, project, worker):
+    page = page_of(client, upload(client, project, [{"text": f"Number {n} slept in the boat."} for n in range(11)]))
+    assert "The first 10 articles" in headings(page)

@@ -7,9 +7,9 @@ The text itself is never changed, so it is recoverable whatever the tokens are.
 """
 
 import re
-import sys
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence, Set
 
 Offsets = list[tuple[int, int]]
 
@@ -96,8 +96,10 @@ _HAS_BLANK = re.compile(rf"[{_BLANK}]")
 _ODD = re.compile(rf"[{_BLANK}{_SILENT}{_JOINER}]")
 _UNBLANK = re.compile(rf"[^{_BLANK}]+")
 _HAS_VISIBLE = re.compile(rf"[^{_BLANK}{_SILENT}{_JOINER}]")
+_HIDDEN = re.compile(rf"(?=[{_BLANK}{_SILENT}{_JOINER}])([{_JOINER}]*)[{_BLANK}{_SILENT}{_JOINER}]*")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}{_UNSPACED_PUNCTUATION}]")
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
+_SENTENCE_END = re.compile(r"[.?!。！？]")
 _CLOSING = frozenset("\"'”’»)]」』")
 _OPENING = frozenset("\"'“‘«([「『")
 _ABBREVIATIONS = frozenset(
@@ -135,6 +137,27 @@ def word_faults(words: Sequence[str]) -> list[tuple[int, str]]:
 def visible_ranges(word: str) -> Offsets:
     """The ranges of a word between the blanks inside it; none where nothing of it shows."""
     return [match.span() for match in _UNBLANK.finditer(word) if _HAS_VISIBLE.search(match[0])]
+
+
+class Shown:
+    """Where a text shows something, found once for any number of ranges of it."""
+
+    def __init__(self, text: str) -> None:
+        found = [(run.start(), run.end(1), run.end()) for run in _HIDDEN.finditer(text)]
+        self._starts, self._joined, self._ends = ([run[place] for run in found] for place in range(3))
+
+    def within(self, start: int, end: int) -> tuple[int, int] | None:
+        """The range from its first token's start to its last token's end, if it were cut into tokens by itself; None
+        where nothing of it shows.
+        """
+        before = bisect_right(self._starts, start) - 1
+        first = max(start, self._ends[before]) if before >= 0 else start
+        if first >= end:
+            return None
+        after = bisect_left(self._starts, end) - 1
+        # A joiner after the last sign that shows belongs to it.
+        last = min(end, self._joined[after]) if after >= 0 and self._ends[after] >= end else end
+        return first, last
 
 
 def places_to_split(word: str) -> list[int]:
@@ -193,32 +216,48 @@ def sentence_starts(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
     """Say at which tokens a sentence or paragraph starts: the first one, after a line break, and after . ? or !
     where a capital follows. Good enough to cut windows at; it claims no more. No tokens, no starts.
     """
-    words = [sys.intern(text[start:end]) for start, end in offsets]
-    starts = [0] if words else []
-    ended = False
-    for index in range(1, len(words)):
-        gap = text[offsets[index - 1][1] : offsets[index][0]]
-        ended = _ends_sentence(words, index - 1) or (ended and words[index - 1] in _CLOSING)
-        if _LINE_BREAK.search(gap) or (ended and _begins_sentence(words, index, gap)):
-            starts.append(index)
-            ended = False
-    return starts
+    if not offsets:
+        return []
+    # Few places of a text can be a start: only these are looked at.
+    after_break = {bisect_left(offsets, (found.start(), 0)) for found in _LINE_BREAK.finditer(text)}
+    starts = {0, *(index for index in after_break if index < len(offsets))}
+    for found in _SENTENCE_END.finditer(text):
+        index = bisect_left(offsets, found.span())
+        if index < len(offsets) and offsets[index] == found.span() and _ends_sentence(text, offsets, index):
+            starts |= _start_after(text, offsets, index, starts)
+    return sorted(starts)
 
 
-def _ends_sentence(words: Sequence[str], index: int) -> bool:
-    word = words[index]
-    if word != ".":
-        return word in {"?", "!", "。", "！", "？"}
-    before = words[index - 1] if index else ""
+def _start_after(text: str, offsets: Sequence[tuple[int, int]], end: int, breaks: Set[int]) -> set[int]:
+    """Where the sentence after the one that token `end` ends starts: behind quotes and brackets that close it."""
+    for index in range(end + 1, len(offsets)):
+        if index in breaks:
+            return set()
+        if _begins_sentence(text, offsets, index):
+            return {index}
+        if _word(text, offsets, index) not in _CLOSING:
+            return set()
+    return set()
+
+
+def _ends_sentence(text: str, offsets: Sequence[tuple[int, int]], index: int) -> bool:
+    if _word(text, offsets, index) != ".":
+        return True
+    before = _word(text, offsets, index - 1) if index else ""
     return before not in _ABBREVIATIONS and not (len(before) == 1 and before.isupper())
 
 
-def _begins_sentence(words: Sequence[str], index: int, gap: str) -> bool:
-    word = words[index]
-    if _IS_UNSPACED.match(words[index - 1]) and word not in _CLOSING:
+def _begins_sentence(text: str, offsets: Sequence[tuple[int, int]], index: int) -> bool:
+    word, before = _word(text, offsets, index), offsets[index - 1][1]
+    if _IS_UNSPACED.match(text, offsets[index - 1][0]) and word not in _CLOSING:
         return True
-    if not gap:
+    if before == offsets[index][0]:
         return False
-    if word in _OPENING and index + 1 < len(words):
-        word = words[index + 1]
+    if word in _OPENING and index + 1 < len(offsets):
+        word = _word(text, offsets, index + 1)
     return word[0].isupper() or word[0].isdigit()
+
+
+def _word(text: str, offsets: Sequence[tuple[int, int]], index: int) -> str:
+    start, end = offsets[index]
+    return text[start:end]

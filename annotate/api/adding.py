@@ -4,21 +4,20 @@ An article's external id makes it idempotent: who sends it again is told the art
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.db import transaction
 
 from annotate.api.problems import Error, Problem
+from annotate.exchange.checking import first_unstorable
 from annotate.exchange.formats import rows
 from annotate.exchange.near import Prepared, prepare
 from annotate.exchange.records import LONGEST, Options, Record, apply
 from annotate.exchange.storing import Intake
 from annotate.models import Document, Project
 from annotate.signals import documents_imported
-
-AT_ONCE = 3_000  # tokens of one write; nobody's edit has to wait longer than for that
 
 Became = Literal["created", "exists", "duplicate", "deleted", "refused"]
 
@@ -39,24 +38,35 @@ def add(
     """Store what can be stored of these articles, a few at a time."""
     if project.label_changes.unfinished().exists():
         raise Problem(409, "The labels of this project are being changed. Articles can be added when that is done.")
-    outcomes: dict[int, Outcome] = {}
+    ids = [_id_of(article) for article in articles]
+    twice = {known for known, count in Counter(ids).items() if known and count > 1}
+    there = _there(project, {known for known in ids if known not in twice and first_unstorable(known) is None})
+    # What is there is not read at all: a program may send all it has again and again.
+    outcomes = {place: there[known] for place, known in enumerate(ids) if known in there}
+    left = [(place, article) for place, article in enumerate(articles) if place not in outcomes]
     intake = Intake(project, as_, "auto", by)
-    twice = {known for known, count in Counter(_id_of(article) for article in articles).items() if known and count > 1}
-    for some in _portions(_readable(articles, on_error, twice, outcomes)):
-        outcomes |= _write(intake, some)
+    for some in intake.portions(_readable(left, on_error, twice, outcomes)):
+        with intake.timed():
+            outcomes |= _write(intake, some)
     if intake.stored.articles:
         documents_imported.send_robust(Project, project=project)
     return [outcomes[place] for place in range(len(articles))]
 
 
+def _there(project: Project, external_ids: set[str]) -> dict[str, Outcome]:
+    """What is said of an article, by the ids that the project has."""
+    found = project.documents.with_ids(external_ids - {""}).values_list("external_id", "pk", "deleted_at")
+    return {name: Outcome("deleted" if gone else "exists", pk, name) for name, pk, gone in found}
+
+
 def _readable(
-    articles: Sequence[Mapping[str, Any]],
+    articles: Iterable[tuple[int, Mapping[str, Any]]],
     on_error: Literal["repair", "skip"],
     twice: set[str],
     outcomes: dict[int, Outcome],
-) -> Iterator[tuple[int, Prepared]]:
-    """Those that can be stored, with their places. What becomes of the others is put into `outcomes`."""
-    for place, article in enumerate(articles):
+) -> Iterator[Prepared]:
+    """Those that can be stored, numbered from 1 by their places. What becomes of the others is put into `outcomes`."""
+    for place, article in articles:
         record = rows.record_of(article, Options(scheme="iob2"), line=1, number=place + 1)
         if _id_of(article) in twice:
             told = f"The id {_id_of(article)!r} stands in several articles of this request."
@@ -66,39 +76,20 @@ def _readable(
             errors = [Error(place=f"body.documents.{place}", detail=problem.message) for problem in record.errors]
             outcomes[place] = Outcome("refused", None, _id_of(article), errors)
         else:
-            yield place, prepare(whole)
-
-
-def _portions(prepared: Iterator[tuple[int, Prepared]]) -> Iterator[list[tuple[int, Prepared]]]:
-    some: list[tuple[int, Prepared]] = []
-    weight = 0
-    for one in prepared:
-        some.append(one)
-        weight += len(one[1].record.words or [])
-        if weight >= AT_ONCE:
-            yield some
-            some, weight = [], 0
-    if some:
-        yield some
+            yield prepare(whole)
 
 
 @transaction.atomic
-def _write(intake: Intake, some: list[tuple[int, Prepared]]) -> dict[int, Outcome]:
+def _write(intake: Intake, some: list[Prepared]) -> dict[int, Outcome]:
     # Held before the ids are looked for: of two requests that bring the same article, the second finds the first's.
     Project.objects.select_for_update().get(pk=intake.project.pk)
-    ids = {one.record.external_id for _, one in some} - {""}
-    there = Document.objects.filter(project=intake.project, external_id__in=ids).order_by()
-    known = {external_id: (pk, gone) for pk, external_id, gone in there.values_list("pk", "external_id", "deleted_at")}
-    outcomes: dict[int, Outcome] = {}
-    for place, one in some:
-        if one.record.external_id in known:
-            pk, gone = known[one.record.external_id]
-            outcomes[place] = Outcome("deleted" if gone else "exists", pk, one.record.external_id)
-    written = intake.write([one for place, one in some if place not in outcomes])
+    there = _there(intake.project, {one.record.external_id for one in some})
+    written = intake.write([one for one in some if one.record.external_id not in there])
     became = {record.number: document for record, document in written}
-    for place, one in some:
-        outcomes.setdefault(place, _outcome(one.record, became.get(one.record.number)))
-    return outcomes
+    return {
+        record.number - 1: there.get(record.external_id) or _outcome(record, became.get(record.number))
+        for record, *_ in some
+    }
 
 
 def _outcome(record: Record, document: Document | None) -> Outcome:

@@ -7,8 +7,10 @@ same import has brought so far; what was deleted, or what another import is just
 """
 
 import hashlib
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -33,12 +35,14 @@ SHOWN = 3  # of each kind
 class Holder(NamedTuple):
     """The article that has an id."""
 
-    text: bytes  # its digest
+    text: int  # its digest
     is_there: bool
 
 
-def digest(text: str | None) -> bytes:
-    return hashlib.blake2b((text or "").encode(), digest_size=8).digest()
+def digest(text: str | None) -> int:
+    """64 bits with a sign, as any database can hold them."""
+    found = hashlib.blake2b((text or "").encode(), digest_size=8).digest()
+    return int.from_bytes(found, "little", signed=True)
 
 
 def decided(text: str | None, holder: Holder | None, likeness: Likeness, choices: Choices) -> tuple[Kind, bool]:
@@ -59,39 +63,58 @@ def told(known: Mapping[str, int]) -> list[str]:
 
 
 class Ids:
-    """Which ids the articles of a project have, and those that came since."""
+    """Which articles of a project have the ids of some records, and which of those records came since."""
 
     def __init__(self, project: Project, hidden: datetime | None = None) -> None:
         self._project = project
         self._hidden = hidden
-        self._rows: dict[str, int] = {}
-        self._learnt_to = 0  # the last document whose id is among these
-        self._stored: dict[str, Holder] = {}
-        self._new: dict[str, Holder] = {}
-
-    def learn(self) -> None:
-        """Learn the ids given since the last time, by another import too; rows of before are not read again. Hidden
-        ones count, and within the project's lock primary keys ascend.
-        """
-        newer = Document.objects.filter(project=self._project, pk__gt=self._learnt_to).order_by()
-        for pk, external_id in newer.values_list("pk", "external_id"):
-            self._learnt_to = max(pk, self._learnt_to)
-            if external_id:
-                self._rows[external_id] = pk
-                self._new.pop(external_id, None)
+        self._holders: dict[str, Holder] = {}
 
     def look_at(self, records: Iterable[Record]) -> None:
-        """Find out who has the ids of these records, before `holder_of` is asked."""
-        rows = [self._rows[record.external_id] for record in records if record.external_id in self._rows]
-        found = Document.objects.filter(pk__in=rows).values_list("external_id", "text", "deleted_at")
-        self._stored = {name: Holder(digest(text), gone in (None, self._hidden)) for name, text, gone in found}
+        """Find out who has the ids of these records, before `holder_of` is asked. Hidden ones count."""
+        names = {record.external_id for record in records} - {""}
+        found = self._project.documents.with_ids(names).values_list("external_id", "text", "deleted_at")
+        self._holders = {name: Holder(digest(text), gone in (None, self._hidden)) for name, text, gone in found}
 
     def holder_of(self, record: Record) -> Holder | None:
-        return self._new.get(record.external_id) or self._stored.get(record.external_id)
+        return self._holders.get(record.external_id)
 
     def add(self, record: Record) -> None:
         if record.external_id:
-            self._new[record.external_id] = Holder(digest(record.text), is_there=True)
+            self._holders[record.external_id] = Holder(digest(record.text), is_there=True)
+
+
+class Before:
+    """The texts and ids of the articles before in a file, by their digests: kept by SQLite in a nameless file of its
+    own, so that a file of millions takes no memory.
+    """
+
+    def __init__(self) -> None:
+        self._rows = sqlite3.connect("", isolation_level=None)
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("CREATE TABLE texts (text INTEGER PRIMARY KEY)")
+        self._rows.execute("CREATE TABLE ids (id INTEGER PRIMARY KEY, text INTEGER)")
+        self._rows.execute("BEGIN")
+
+    def has_text(self, record: Record) -> bool:
+        found = self._rows.execute("SELECT 1 FROM texts WHERE text = ?", [digest(record.text)])
+        return found.fetchone() is not None
+
+    def holder_of(self, record: Record) -> Holder | None:
+        if not record.external_id:
+            return None
+        found = self._rows.execute("SELECT text FROM ids WHERE id = ?", [digest(record.external_id)]).fetchone()
+        return Holder(found[0], is_there=True) if found else None
+
+    def add(self, record: Record) -> None:
+        self._rows.execute("INSERT OR IGNORE INTO texts VALUES (?)", [digest(record.text)])
+        if record.external_id:
+            # The first keeps the id.
+            told = [digest(record.external_id), digest(record.text)]
+            self._rows.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", told)
+
+    def close(self) -> None:
+        self._rows.close()
 
 
 class Look:
@@ -102,13 +125,13 @@ class Look:
         self._choices = choices
         self._has_documents = Document.objects.filter(project=project).exists()
         self._ids = Ids(project)
-        self._ids.learn()
-        self._texts: set[bytes] = set()
+        self._before = Before()
         self._seen = Seen()
         self._waiting: list[Record] = []
         self.known: Counter[str] = Counter()
         self.examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.left_out = 0
+        self.close = self._before.close
 
     def add(self, record: Record) -> None:
         self._waiting.append(record)
@@ -127,17 +150,17 @@ class Look:
             self._look_at(record, one, near.likeness(one, near.matches(one)) if near is not None and one else "")
 
     def _look_at(self, record: Record, one: Prepared | None, likeness: Likeness) -> None:
-        if digest(record.text) in self._texts:
+        if self._before.has_text(record):
             likeness = "exact"
         elif not likeness and one is not None and self._seen.has_near(one):
             likeness = "near"
-        kind, comes = decided(record.text, self._ids.holder_of(record), likeness, self._choices)
+        holder = self._ids.holder_of(record) or self._before.holder_of(record)
+        kind, comes = decided(record.text, holder, likeness, self._choices)
         if comes:
-            self._texts.add(digest(record.text))
+            # With an id that another article has it comes in without it.
+            self._before.add(record if holder is None else replace(record, external_id=""))
             if one is not None and len(self._seen) < COMPARED:
                 self._seen.add(one)
-            if self._ids.holder_of(record) is None:
-                self._ids.add(record)
         self.left_out += not comes
         if kind:
             self.known[kind] += 1

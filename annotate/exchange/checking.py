@@ -9,7 +9,7 @@ from typing import Any
 
 from annotate import iob2, tokens
 from annotate.exchange.records import LONGEST, LONGEST_TEXT, CharSpan, Problem, Record
-from annotate.exchange.spans import holds_text, is_label, is_on_edges, once, tags_of_spans, trimmed
+from annotate.exchange.spans import Ground, is_label, is_on_edges, once, tags_of_spans
 from annotate.plural import counted
 
 MOST_SPANS = 100_000  # of one article: with every second word of the longest one an entity there are fewer
@@ -118,7 +118,9 @@ def _with_suggestions_that_fit(record: Record, text: str) -> Record:
     if not record.suggested:
         return record
     starts, ends = (set(edges) for edges in zip(*(record.offsets or []), strict=True))
-    cuts = {edge for span in record.spans or [] for edge in trimmed(text, span)[:2]} - starts - ends
+    ground = Ground(text, record.offsets or [])
+    laid = [tight for span in record.spans or [] if (tight := ground.trimmed(span)) is not None]
+    cuts = {edge for span in laid for edge in span[:2]} - starts - ends
     starts, ends = starts | cuts, ends | cuts
     found = once(s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.suggested)
     kept: list[CharSpan] = []
@@ -137,30 +139,30 @@ def _with_suggestions_that_fit(record: Record, text: str) -> Record:
 def _checked_spans(record: Record, text: str) -> Record:
     spans = once(s._replace(label=_BLANK_IN_LABEL.sub("_", s.label)) for s in record.spans or [])
     offsets = record.offsets or []
-    problems = [p for span in spans if (p := _span_problem(record, text, span, is_on_edges(span, offsets)))]
+    ground = Ground(text, offsets)
+    problems = [p for span in spans if (p := _span_problem(record, text, span, ground))]
     problems += _overlap_problems(record, text, spans)
-    record = replace(record, spans=spans)
     if problems:
-        return record.having(problems)
+        return replace(record, spans=spans).having(problems)
     tags = tags_of_spans(spans, offsets)
     words = [text[start:end] for start, end in offsets]
     odd = [record.notice(f.kind, f.message, f.token, f.tag) for f in iob2.notices(words, tags)]
-    return replace(record, tags=tags).having(odd)
+    return replace(record, spans=spans, tags=tags).having(odd)
 
 
-def _span_problem(record: Record, text: str, span: CharSpan, on_edges: bool) -> Problem | None:
-    if not holds_text(text, span):
+def _span_problem(record: Record, text: str, span: CharSpan, ground: Ground) -> Problem | None:
+    tight = ground.trimmed(span)
+    if tight is None:
         place = f"{span.start} to {span.end} ({span.label[:QUOTED]})"
         message = f"The span {place} holds no text of the article's {len(text)} characters."
         return record.error("span-range", message)
     if not is_label(span.label):
         return record.error("label", f"The span {_shown(text, span)} has no usable label.")
-    if on_edges:
-        return None
-    tight = trimmed(text, span)
     if tight != span:
         return record.error("span-blank", f"The span {_shown(text, span)} begins or ends with a blank.")
-    return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
+    if not is_on_edges(span, record.offsets or []):
+        return record.error("span-edge", f"The span {_shown(text, span)} begins or ends inside a token.")
+    return None
 
 
 def _overlap_problems(record: Record, text: str, spans: Sequence[CharSpan]) -> Iterator[Problem]:
@@ -211,7 +213,7 @@ def _unstorable(record: Record) -> Problem | None:
         record.metadata,
         *(getattr(record, n) for n in LONGEST),
     )
-    if found := _first_unstorable(values):
+    if found := first_unstorable(values):
         name = "a NUL character" if found == "\x00" else f"half a character (the lone surrogate U+{ord(found):04X})"
         return record.error("unstorable", f"The article holds {name}.")
     return None
@@ -229,14 +231,15 @@ def _metadata_fault(value: Any, depth: int = 0) -> str:
     return next((fault for item in inner if (fault := _metadata_fault(item, depth + 1))), "")
 
 
-def _first_unstorable(value: Any) -> str | None:
+def first_unstorable(value: Any) -> str | None:
+    """A character, anywhere in a value as JSON has them, that no database takes."""
     if isinstance(value, str):
         match = _UNSTORABLE.search(value)
         return match[0] if match else None
     if isinstance(value, dict):
         value = [*value.keys(), *value.values()]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return _first_unstorable("".join(value))
+        return first_unstorable("".join(value))
     if isinstance(value, (list, tuple)):
-        return next((found for item in value if (found := _first_unstorable(item))), None)
+        return next((found for item in value if (found := first_unstorable(item))), None)
     return None

@@ -12,6 +12,7 @@ from annotate.models import Annotation, Document, Project, State
 from annotate.models.document import DocumentQuerySet
 
 CHUNK = 200  # documents fetched at a time
+PIECE = 1 << 16  # bytes handed on at a time
 
 
 def written(
@@ -37,7 +38,21 @@ def _among(documents: DocumentQuerySet, chunks: Iterable[list[int]], wanted: Wan
 
 
 def _written(project: Project, kind: str, found: Iterable[Record]) -> Iterator[bytes]:
-    return WRITERS[kind].write(Corpus(found, project.name, project.label_names()))
+    return _gathered(WRITERS[kind].write(Corpus(found, project.name, project.label_names())))
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces, each of which the web server sends by itself; the first goes at once."""
+    some: list[bytes] = []
+    size, enough = 0, 1
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= enough:
+            yield b"".join(some)
+            some, size, enough = [], 0, PIECE
+    if size:
+        yield b"".join(some)
 
 
 def _told(found: Iterator[Record], after_article: Callable[[], object]) -> Iterator[Record]:
@@ -57,9 +72,11 @@ def records(documents: DocumentQuerySet, wanted: Wanted = PLAIN) -> Iterator[Rec
     """The articles as plain records, in the order of their arrival, with what else is wanted of them."""
     last = 0
     documents = documents.select_related("project__current_source") if wanted.suggestions else documents
+    documents = documents.defer("signature", "created_at")
     while chunk := list(documents.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk
-        found = list(Annotation.objects.filter(kind=Annotation.Kind.GOLD, document__in=chunk))
+        rows = Annotation.objects.filter(kind=Annotation.Kind.GOLD, document__in=chunk)
+        found = list(rows if wanted.provenance else rows.only("document", "tags"))
         gold = {annotation.document_id: annotation for annotation in found}
         said = provenances(found) if wanted.provenance else {}
         for document in chunk:

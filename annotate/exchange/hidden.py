@@ -1,14 +1,19 @@
 """What an import has written and not shown yet: hidden by its moment, shown or removed a few articles at a time."""
 
 import time
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotate.models import Document, Import, Label
 
 LONGEST_WRITE = 0.05  # seconds that a person's edit may have to wait
 MOST = 2_000  # articles shown in one write
+TELL_EVERY = 1.0  # seconds
+ROOM = -32_000  # a minus: kB
 
 
 def hidden_at(number: int) -> datetime:
@@ -24,16 +29,39 @@ def paced(size: int, took: float, fewest: int, most: int) -> int:
     return min(most, max(fewest, round(size * factor)))
 
 
+@contextmanager
+def roomy() -> Iterator[None]:
+    """Give SQLite memory for the pages that one write of many articles touches: those that have no room are written
+    more than once.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        [size] = cursor.execute("PRAGMA cache_size").fetchone()
+        cursor.execute(f"PRAGMA cache_size = {ROOM}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = {size}")
+
+
 def release(row: Import) -> None:
-    """Show what is hidden, the earliest first. Whoever does this again after a crash goes on where it ended."""
+    """Show what is hidden, the earliest first, and have the full-text index read it; the row says how far that is.
+    Whoever does this again after a crash goes on where it ended.
+    """
     written = _written(row)
-    size, start = 20, 0
+    size, start, told = 20, 0, time.monotonic()
     while start < len(written):
         some = Document.objects.filter(pk__in=written[start : start + size], deleted_at=hidden_at(row.pk))
         started = time.monotonic()
         some.update(deleted_at=None)
         start += size
         size = paced(size, time.monotonic() - started, 5, MOST)
+        if time.monotonic() - told >= TELL_EVERY:
+            told = time.monotonic()
+            Import.objects.held(row).update(done_bytes=row.size * start // len(written))
 
 
 def take_back(row: Import) -> None:
@@ -49,6 +77,7 @@ def take_back(row: Import) -> None:
             Import.objects.filter(pk=row.pk).update(report={})
 
 
-def _written(row: Import) -> list[int]:
+def _written(row: Import) -> "array[int]":
+    """The keys of what is hidden, in the eight bytes that each takes."""
     hidden = Document.objects.filter(project_id=row.project_id, deleted_at=hidden_at(row.pk))
-    return list(hidden.order_by("pk").values_list("pk", flat=True))
+    return array("q", hidden.order_by("pk").values_list("pk", flat=True).iterator())

@@ -7,7 +7,7 @@ back, and whoever finds the process dead goes on showing.
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,10 +21,10 @@ from annotate import iob2, uploads, webhooks
 from annotate.exchange import fetching, from_hub
 from annotate.exchange.already import COMPARED, Look, told
 from annotate.exchange.choices import DECIDED, EDGES, OVERLAPS, Choices
-from annotate.exchange.hidden import hidden_at, release, take_back
-from annotate.exchange.near import Prepared, prepare
+from annotate.exchange.hidden import hidden_at, release, roomy, take_back
+from annotate.exchange.near import Prepared
 from annotate.exchange.problems import ProblemList
-from annotate.exchange.reading import Gone, Progress, Reading, alive
+from annotate.exchange.reading import Gone, Progress, Reading, alive, read
 from annotate.exchange.records import REPAIRS, FormatError, OnError, Problem, Record, apply
 from annotate.exchange.spans import is_label
 from annotate.exchange.storing import Intake, Stored, store
@@ -66,7 +66,7 @@ def run(row: Import, on_progress: Progress | None = None) -> None:
     """Store a claimed, confirmed import; the row is then done with its report, or failed with the reason and nothing
     of it stored. May run twice: it begins by taking back what an attempt that died has left.
     """
-    with alive(row):
+    with alive(row), roomy():
         if _write(row, Reading(row, on_progress)):
             _show(row)
 
@@ -108,7 +108,7 @@ def _write(row: Import, reading: Reading) -> bool:
         take_back(row)
         with ProblemList(_problems_path(row)) as problems:
             report = _store_all(row, _intake(row), reading, problems)
-        if not Import.objects.held(row).update(report={**report, RELEASING: True}, done_bytes=row.size):
+        if not Import.objects.held(row).update(report={**report, RELEASING: True}, done_bytes=0):
             raise Gone
     except Gone:
         take_back(row)
@@ -193,12 +193,13 @@ def _labels_of(record: Record) -> Iterator[str]:
 
 def _survey(row: Import, reading: Reading, problems: ProblemList) -> dict[str, Any]:
     survey = Survey(Choices.of(row.options), "skip" if row.options.get("on_error") == "skip" else "repair")
-    look = Look(row.project, survey.choices)
-    for record, file in reading.records():
-        problems.add(record, record.problems, file)
-        if (whole := survey.count(record)) is not None:
-            look.add(whole)
-    look.finish()
+    with closing(Look(row.project, survey.choices)) as look:
+        for record, file in reading.records():
+            reading.tell(reading.reached)
+            problems.add(record, record.problems, file)
+            if (whole := survey.count(record)) is not None:
+                look.add(whole)
+        look.finish()
     known = dict.fromkeys(row.project.label_names())
     new = [name for name in survey.labels if name not in known]
     twin = twins([*known, *new])
@@ -253,24 +254,26 @@ def _repair(record: Record, problem: Problem, choices: Choices) -> dict[str, Any
 
 
 def _store_all(row: Import, intake: Intake, reading: Reading, problems: ProblemList) -> dict[str, Any]:
-    on_error: OnError = row.options.get("on_error", "fail")
-    choices = intake.choices
+    found = read(reading, row.options.get("on_error", "fail"), intake.choices)
     left_out = repaired = 0
 
     def good() -> Iterator[Prepared]:
         nonlocal left_out, repaired
-        for record, file in reading.records():
-            problems.add(record, record.problems, file)
-            whole = apply(record, on_error, choices)
-            left_out += whole is None
-            repaired += len(record.errors) if whole is not None else 0
-            if whole is not None:
-                yield prepare(whole)
+        for prepared, at_fault, file, reached in found:
+            reading.tell(reached)
+            if at_fault is not None:
+                problems.add(at_fault, at_fault.problems, file)
+            if prepared is None:
+                left_out += 1
+            else:
+                repaired += len(at_fault.errors) if at_fault is not None else 0
+                yield prepared
 
-    for _ in intake.write_all(good()):
-        for record, problem in intake.stored.problems:
-            problems.add(record, [problem])
-        intake.stored.problems.clear()
+    with closing(found):
+        for _ in intake.write_all(good()):
+            for record, problem in intake.stored.problems:
+                problems.add(record, [problem])
+            intake.stored.problems.clear()
     if not intake.stored.articles:
         raise FormatError(_nothing(left_out, intake.stored))
     return {
@@ -309,7 +312,7 @@ def _show(row: Import) -> None:
     row.refresh_from_db(fields=["report"])
     report = {key: value for key, value in row.report.items() if key != RELEASING}
     with suppress(Gone), transaction.atomic():
-        _finish(row, Import.Status.DONE, report=report)
+        _finish(row, Import.Status.DONE, report=report, done_bytes=row.size)
         webhooks.import_ended(row)
         project = row.project
         transaction.on_commit(lambda: documents_imported.send(Project, project=project), robust=True)

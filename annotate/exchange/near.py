@@ -11,9 +11,11 @@ from django.db.models import Q
 from annotate import split
 from annotate.exchange.records import Record
 from annotate.models import Document, NearKey, Project
+from annotate.prepared import insert_plain
 
 Likeness = Literal["", "near", "exact"]
 
+ASKED_AT_ONCE = 10_000  # keys; a database takes some 30,000 values in one query
 FIRST_DELETION = datetime(2000, 1, 1, tzinfo=UTC)  # what is hidden at an earlier moment belongs to an import at work
 
 
@@ -58,11 +60,12 @@ class Neighbourhood:
         self._known: list[Neighbour] = []
         of_project = Document.objects.filter(project=project)
         self._visible = of_project.filter(Q(deleted_at=None) | Q(deleted_at=hidden) if hidden else Q(deleted_at=None))
-        wanted = {key for one in prepared for key in one.keys}
-        shared = NearKey.objects.filter(project=project, key__in=wanted)
+        wanted = sorted({key for one in prepared for key in one.keys})
         keys = defaultdict(list)
-        for key, document in shared.values_list("key", "document_id"):
-            keys[document].append(key)
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            shared = NearKey.objects.filter(project=project, key__in=wanted[start : start + ASKED_AT_ONCE])
+            for key, document in shared.values_list("key", "document_id"):
+                keys[document].append(key)
         found = Document.objects.filter(pk__in=keys).order_by("pk")
         for pk, signature, group, side, gone in found.values_list("pk", "signature", "group", "split", "deleted_at"):
             # One that somebody has deleted counts too: it may be restored, and must not meet its like on another side.
@@ -110,17 +113,15 @@ class Neighbourhood:
     def add(self, one: Prepared, place: Place) -> None:
         self._learn(Neighbour(None, one.signature, place.group, place.split, True, text=one.record.text), one.keys)
 
-    def store_keys(self, documents: Sequence[Document]) -> None:
+    def store_keys(self, written: Iterable[tuple[Prepared, Document]]) -> None:
         """Store the keys of the new documents; one like an earlier one, on the same side, is found through that."""
         seen = {(near.signature, near.split) for near in self._known if near.pk is not None and not near.may_go}
-        rows = []
-        for document in documents:
-            signature = bytes(document.signature)
-            if (signature, document.split) not in seen:
-                seen.add((signature, document.split))
-                keys = set(split.keys(signature))
-                rows += [NearKey(project=document.project, key=key, document=document) for key in keys]
-        NearKey.objects.bulk_create(rows)
+        rows: list[tuple[int, int, int]] = []
+        for one, document in written:
+            if (one.signature, document.split) not in seen:
+                seen.add((one.signature, document.split))
+                rows += [(document.project_id, key, document.pk) for key in set(one.keys)]
+        insert_plain(NearKey, ("project", "key", "document"), rows)
 
 
 class Seen:

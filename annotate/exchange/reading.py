@@ -2,24 +2,29 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from annotate.exchange import read, resolve
+from annotate.exchange import read as read_stream
+from annotate.exchange import resolve
+from annotate.exchange.ahead import ahead, can_fork
+from annotate.exchange.choices import Choices
 from annotate.exchange.formats import READERS, archive
-from annotate.exchange.records import FormatError, Options, Record, broken
+from annotate.exchange.near import Prepared, prepare
+from annotate.exchange.records import FormatError, OnError, Options, Record, apply, broken
 from annotate.models import Import
 
 LOOK_EVERY = 1.0  # seconds between two tellings of how far it is, and two looks whether it is still wanted
 BEAT = 10.0  # seconds between two signs of life, told or not
+LARGE = 1_000_000  # bytes of files that are worth a second process
 
 Progress = Callable[[int], None]
 
@@ -59,11 +64,14 @@ def _beat(row: Import, done: Event) -> None:
 
 @dataclass
 class Reading:
-    """The records of an import's files, one after the other, with how far it is."""
+    """The records of an import's files, one after the other, with how far it is: `reached`. Whoever takes them tells
+    it, since they may be read in a process that must not.
+    """
 
     row: Import
     on_progress: Progress | None = None
     done: int = 0
+    reached: int = 0
     told: float = 0.0
 
     def __post_init__(self) -> None:
@@ -96,7 +104,7 @@ class Reading:
                 beside = self._beside(needed)
                 yield from ((record, "") for record in self._stream(stream, self._name(place), beside, stream.tell))
         self.done += sum(self._path(one).stat().st_size for one in (place, needed) if one is not None)
-        self.tell(self.done)
+        self.reached = self.done
 
     def _members(self, stream: BinaryIO) -> Iterator[tuple[Record, str]]:
         """The records of a zip; a member that cannot be read is a bad record, and the others are read all the same."""
@@ -115,8 +123,8 @@ class Reading:
         reader = READERS[options.format]
         file = {"format": reader.title, "scheme": ""}
         self.files.append(file)
-        for record in read(stream, name, options):
-            self.tell(self.done + place())
+        for record in read_stream(stream, name, options):
+            self.reached = self.done + place()
             if reader.has_scheme and record.words is not None and record.tags is not None:
                 file["scheme"] = options.scheme
             title = self.row.options.get("title")
@@ -142,6 +150,32 @@ class Reading:
             self.told = time.monotonic()
             if not Import.objects.held(self.row).update(done_bytes=done, heartbeat_at=timezone.now()):
                 raise Gone
+
+
+class Read(NamedTuple):
+    """What was made of a record: what can be stored of it, if anything, and the record itself where it has problems."""
+
+    prepared: Prepared | None
+    at_fault: Record | None
+    file: str
+    reached: int
+
+
+def read(reading: Reading, on_error: OnError, choices: Choices) -> Generator[Read, None, None]:
+    """All records of an import, ready to be stored; of large files in a process that reads ahead."""
+    found = _read(reading, on_error, choices)
+    return ahead(found) if reading.row.size >= LARGE and can_fork() else found
+
+
+def _read(reading: Reading, on_error: OnError, choices: Choices) -> Generator[Read, None, None]:
+    for record, file in reading.records():
+        at_fault = record if record.problems else None
+        try:
+            whole = apply(record, on_error, choices)
+        except FormatError:
+            yield Read(None, at_fault, file, reading.reached)  # it is listed before it ends the import
+            raise
+        yield Read(prepare(whole) if whole is not None else None, at_fault, file, reading.reached)
 
 
 def _options(row: Import) -> Options:

@@ -7,6 +7,7 @@ well-formed IOB2; and it moves no span but as the choice says.
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from annotate import iob2, tokens
@@ -36,8 +37,9 @@ def settled(spans: Sequence[CharSpan], text: str, offsets: Offsets, choices: Cho
     A span that holds no text, has no usable label or touches no token is left out; blanks at its edges are not part of
     it.
     """
-    usable = (span for span in renamed(spans, choices.labels) if is_usable(text, span))
-    found = [span if is_on_edges(span, offsets) else trimmed(text, span) for span in usable]
+    ground = Ground(text, offsets)
+    usable = (span for span in renamed(spans, choices.labels) if is_label(span.label))
+    found = [tight for span in usable if (tight := ground.trimmed(span)) is not None]
     if choices.edges == "snap":
         found = _snapped(found, offsets)
     elif choices.edges == "drop":
@@ -57,24 +59,29 @@ def renamed(spans: Iterable[CharSpan], names: Mapping[str, str]) -> list[CharSpa
     return [span for span in told if span.label]
 
 
-def is_usable(text: str, span: CharSpan) -> bool:
-    return holds_text(text, span) and is_label(span.label)
-
-
-def holds_text(text: str, span: CharSpan) -> bool:
-    return 0 <= span.start < span.end <= len(text) and bool(tokens.tokenize(text[span.start : span.end]))
-
-
 def is_label(name: str) -> bool:
     return 0 < len(name) <= LONGEST_LABEL and not name.startswith("-")
 
 
-def trimmed(text: str, span: CharSpan) -> CharSpan:
-    """The span without blanks at its edges."""
-    offsets = tokens.tokenize(text[span.start : span.end])
-    if not offsets:
-        return span
-    return span._replace(start=span.start + offsets[0][0], end=span.start + offsets[-1][1])
+class Ground:
+    """A text with its tokens, which spans are laid on. However many they are, each is laid in a few steps."""
+
+    def __init__(self, text: str, offsets: Offsets) -> None:
+        self._text = text
+        self._offsets = offsets
+
+    @cached_property
+    def _shown(self) -> tokens.Shown:
+        return tokens.Shown(self._text)  # most spans lie on tokens' edges, and need it not
+
+    def trimmed(self, span: CharSpan) -> CharSpan | None:
+        """The span without blanks at its edges; None where it holds no text."""
+        if is_on_edges(span, self._offsets):
+            return span
+        if not 0 <= span.start < span.end <= len(self._text):
+            return None
+        found = self._shown.within(span.start, span.end)
+        return None if found is None else span._replace(start=found[0], end=found[1])
 
 
 def once(spans: Iterable[CharSpan]) -> list[CharSpan]:
@@ -118,7 +125,8 @@ def _apart(spans: Sequence[CharSpan], length: int, overlaps: str) -> list[CharSp
     taken = bytearray(length)
     kept = []
     for span in sorted(spans, key=_ORDER[overlaps]):
-        if taken.find(1, span.start, span.end) < 0:
+        # What is in the way nearly always covers an end: a long span that stays out is then not looked through.
+        if not (taken[span.start] or taken[span.end - 1]) and taken.find(1, span.start, span.end) < 0:
             taken[span.start : span.end] = b"\1" * (span.end - span.start)
             kept.append(span)
     return sorted(kept, key=lambda span: span.start)

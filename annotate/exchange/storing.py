@@ -7,6 +7,7 @@ import has not finished is in nobody's way, and is found again by the moment it 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -22,9 +23,11 @@ from annotate.exchange.hidden import paced
 from annotate.exchange.near import Neighbourhood, Place, Prepared, prepare
 from annotate.exchange.records import AS_THEY_ARE, Problem, Record
 from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Prediction, Project, Source, State
+from annotate.prepared import insert_plain
 from annotate.signals import documents_imported
 
 FEWEST, MOST = 1_000, 50_000  # tokens of one write; one long article may be more
+ARTICLE = 40  # what an article takes besides its tokens, in tokens
 
 
 @dataclass
@@ -80,22 +83,29 @@ class Intake:
 
     def write_all(self, prepared: Iterable[Prepared]) -> Iterator[int]:
         """Write in transactions of at most some 50 ms; yields the count of records after each."""
+        for some in self.portions(prepared):
+            with self.timed():
+                self.write(some)
+            yield len(some)
+
+    def portions(self, prepared: Iterable[Prepared]) -> Iterator[list[Prepared]]:
+        """As many at a time as a write may take by now."""
         waiting: list[Prepared] = []
         weight = 0
         for one in prepared:
             waiting.append(one)
-            weight += len(one.record.words or [])
+            weight += ARTICLE + len(one.record.words or [])
             if weight >= self.size:
-                self._write_timed(waiting)
-                yield len(waiting)
+                yield waiting
                 waiting, weight = [], 0
         if waiting:
-            self._write_timed(waiting)
-            yield len(waiting)
+            yield waiting
 
-    def _write_timed(self, prepared: Sequence[Prepared]) -> None:
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Learn from the write in this block how much the next may take."""
         started = time.monotonic()
-        self.write(prepared)
+        yield
         self.size = paced(self.size, time.monotonic() - started, FEWEST, MOST)
 
     @transaction.atomic
@@ -103,10 +113,9 @@ class Intake:
         """Write these documents with all that belongs to them. Answers those that were not left out."""
         # Two imports at once must see each other's documents, or near-duplicates would part.
         Project.objects.select_for_update().get(pk=self.project.pk)
-        self._ids.learn()
         self._ids.look_at(one.record for one in prepared)
         near = Neighbourhood(self.project, prepared, self.hidden)
-        written: list[tuple[Record, Document]] = []
+        written: list[tuple[Prepared, Document]] = []
         for one in prepared:
             matches = near.matches(one)
             holder = self._ids.holder_of(one.record)
@@ -122,11 +131,12 @@ class Intake:
                 self.stored.aside += 1
                 self._notice(one.record, "aside", "Near-duplicates of it are on another side of the split: held aside.")
             record = self._with_free_id(one.record)
-            written.append((record, self._document(record, one.signature, place)))
+            written.append((one._replace(record=record), self._document(record, one.signature, place)))
         Document.objects.bulk_create([document for _, document in written])
-        near.store_keys([document for _, document in written])
-        self._write_tags(written)
-        return written
+        near.store_keys(written)
+        stored = [(one.record, document) for one, document in written]
+        self._write_tags(stored)
+        return stored
 
     def _wanted(self, record: Record) -> str | None:
         return record.split if self.wanted_split == "auto" else self.wanted_split
@@ -225,11 +235,12 @@ class Intake:
         Annotation.objects.bulk_create(annotations)
         Edit.objects.bulk_create(self._log(annotation, spans[annotation.document_id]) for annotation in annotations)
         labels = dict(self.project.labels.values_list("name", "pk"))
-        DocumentLabel.objects.bulk_create(
-            DocumentLabel(document=document, label_id=labels[label], count=count)
+        counts = (
+            (document.pk, labels[label], count)
             for document, _ in tagged
             for label, count in Counter(span.label for span in spans[document.pk]).items()
         )
+        insert_plain(DocumentLabel, ("document", "label", "count"), counts)
 
     def _log(self, annotation: Annotation, spans: list[iob2.Span]) -> Edit:
         start, end = (spans[0].start, spans[-1].end) if spans else (0, 0)

@@ -1,6 +1,15 @@
 """Offsets as JavaScript and Java count them: in UTF-16 code units, where what lies beyond U+FFFF counts for two."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+
+
+def units_of(text: str) -> Sequence[int]:
+    """The code unit at which each code point of a text begins, and the one at which the text ends."""
+    if text.isascii() or max(text) <= "\uffff":
+        return range(len(text) + 1)
+    return [0, *accumulate(1 if sign <= "\uffff" else 2 for sign in text)]
 
 
 class CodeUnits:

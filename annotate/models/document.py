@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Length, Replace, Substr
 from django.utils import timezone
 
@@ -75,6 +77,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def unfinished(self) -> Self:
         return self.present().filter(state__in=(State.RAW, State.IN_PROGRESS))
+
+    def with_ids(self, external_ids: Iterable[str]) -> Self:
+        # In the words of the constraint: an index of some rows is used where it is plain that no others are wanted.
+        has_id = RawSQL("NOT (external_id = '')", [], models.BooleanField())
+        return self.filter(has_id, external_id__in=external_ids).order_by()
 
     def in_split(self, *splits: str) -> Self:
         return self.filter(split__in=splits)
@@ -324,7 +331,8 @@ class Document(models.Model):
 class NearKey(models.Model):
     """A band of a document's MinHash signature: documents that share one may be near-duplicates."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    # The constraint's index begins with the project.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False)
     key = models.BigIntegerField()
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="near_keys")
 

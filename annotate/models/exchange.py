@@ -132,5 +132,9 @@ class Import(models.Model):
         return self.status in {self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED}
 
     @property
+    def is_showing(self) -> bool:
+        return RELEASING in self.report
+
+    @property
     def is_working(self) -> bool:
         return self.status not in {self.Status.CHECKED} and not self.is_over

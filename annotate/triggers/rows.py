@@ -2,6 +2,9 @@
 
 # ruff: noqa: S608 - no value of anybody's is in this SQL
 
+# An import hides what it writes as deleted long ago; the index reads it when it is shown.
+HIDDEN = "{row}.deleted_at < '2000-01-01'"
+NOT_HIDDEN = "({row}.deleted_at IS NULL OR {row}.deleted_at >= '2000-01-01')"
 LISTED = "id, project_id, title, source, date, token_count, state, split, flagged, tagged, changed"
 _LISTED_FROM = """{d}.id, {d}.project_id, lower(substr({d}.title, 1, 100)), {d}.source, {d}.date, {d}.token_count,
     {d}.state, {d}.split, {d}.flagged, EXISTS (SELECT 1 FROM annotate_documentlabel WHERE document_id = {d}.id),

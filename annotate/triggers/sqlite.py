@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - no value of anybody's is in this SQL
 from typing import Any
 
-from annotate.triggers.rows import RELIST, SHOWN, TAG, UNLIST, UNTAG, change, enlist
+from annotate.triggers.rows import HIDDEN, NOT_HIDDEN, RELIST, SHOWN, TAG, UNLIST, UNTAG, change, enlist
 
 Trigger = tuple[str, str, str]  # name, event, body
 
@@ -27,11 +27,14 @@ def _of_texts() -> list[Trigger]:
         "INSERT INTO annotate_words (annotate_words, rowid, words) "
         "VALUES ('delete', old.id, tagdesk_words(old.title || ' ' || old.text));"
     )
-    other = "old.title <> new.title OR old.text <> new.text"
+    other = "(old.title <> new.title OR old.text <> new.text)"
+    was, now = NOT_HIDDEN.format(row="old"), NOT_HIDDEN.format(row="new")
+    shown = f"{HIDDEN.format(row='old')} AND {now}"
     return [
-        ("tagdesk_read", "INSERT ON annotate_document", read),
-        ("tagdesk_forget", "DELETE ON annotate_document", forget),
-        ("tagdesk_read_again", f"UPDATE OF title, text ON annotate_document WHEN {other}", forget + read),
+        ("tagdesk_read", f"INSERT ON annotate_document WHEN {now}", read),
+        ("tagdesk_forget", f"DELETE ON annotate_document WHEN {was}", forget),
+        ("tagdesk_read_shown", f"UPDATE OF deleted_at ON annotate_document WHEN {shown}", read),
+        ("tagdesk_read_again", f"UPDATE OF title, text ON annotate_document WHEN {other} AND {was}", forget + read),
     ]
 
 

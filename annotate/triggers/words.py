@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from annotate.tokens import JOINED_TO_SYMBOLS, SYMBOLS, WRITTEN_WITHOUT_BLANKS
+from annotate.triggers.rows import NOT_HIDDEN
 
 _ALONE = re.compile(f"([{WRITTEN_WITHOUT_BLANKS}])")
 _SYMBOL = re.compile(f"([{SYMBOLS}])[{JOINED_TO_SYMBOLS}]*")
@@ -48,8 +49,10 @@ def fill_index(connection: Any) -> None:
     """Read every document's text into an empty index."""
     words = "tagdesk_words(title || ' ' || text)" if connection.vendor == "sqlite" else vector("annotate_document.")
     key = "rowid" if connection.vendor == "sqlite" else "id"
+    shown = NOT_HIDDEN.format(row="annotate_document")
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO annotate_words ({key}, words) SELECT id, {words} FROM annotate_document")
+        found = f"SELECT id, {words} FROM annotate_document WHERE {shown}"
+        cursor.execute(f"INSERT INTO annotate_words ({key}, words) {found}")
 
 
 def drop_index(connection: Any) -> None:

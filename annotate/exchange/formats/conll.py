@@ -71,14 +71,14 @@ def write(records: Iterable[Record]) -> Iterator[str]:
         tags = record.tags or []
         iob2.check(tags)
         breaks = {start for start in record.sentence_starts or [] if start and not tags[start].startswith("I-")}
-        yield f"{DOCSTART} -X- -X- O\n\n"
+        lines = [f"{DOCSTART} -X- -X- O\n\n"]
         for index, (word, tag) in enumerate(zip(record.words or [], tags, strict=True)):
             # A token that reads -DOCSTART- gets a part of speech, which no document's start has.
             middle = "SYM" if word == DOCSTART else "-X-"
             if index in breaks:
-                yield "\n"
-            yield f"{word} {middle} -X- {tag}\n"
-        yield "\n"
+                lines.append("\n")
+            lines.append(f"{word} {middle} -X- {tag}\n")
+        yield "".join([*lines, "\n"])
 
 
 class _Document(NamedTuple):

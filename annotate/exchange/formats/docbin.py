@@ -73,7 +73,8 @@ def write(corpus: Corpus) -> Iterator[bytes]:
     """A zip archive of folders, train, dev and test, with a DocBin for each thousand articles. Raises FormatError where
     the library is missing.
     """
-    return zipped(_files(corpus, _vocab()))
+    _vocab()  # says at once that the library is missing
+    return zipped(_files(corpus))
 
 
 def _vocab() -> Vocab:
@@ -180,20 +181,22 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and isfinite(value)
 
 
-def _files(corpus: Corpus, vocab: Vocab) -> Iterator[tuple[str, bytes]]:
+def _files(corpus: Corpus) -> Iterator[tuple[str, bytes]]:
     from spacy.tokens import DocBin
 
     counts: Counter[str] = Counter()
-    waiting: dict[str, DocBin] = {}
+    waiting: dict[str, tuple[DocBin, Vocab]] = {}
     for record in corpus:
         folder = FOLDERS[record.split or "train"]
         if folder not in waiting:
-            waiting[folder] = DocBin(["ENT_IOB", "ENT_TYPE", "SENT_START"], store_user_data=True)
-        waiting[folder].add(_doc(record, vocab))
+            # Words of its own: those of a whole corpus would be held to its end.
+            waiting[folder] = DocBin(["ENT_IOB", "ENT_TYPE", "SENT_START"], store_user_data=True), _vocab()
+        docs, vocab = waiting[folder]
+        docs.add(_doc(record, vocab))
         counts[folder] += 1
         if counts[folder] % PART == 0:
-            yield _part(folder, counts[folder], waiting.pop(folder))
-    for folder, left in waiting.items():
+            yield _part(folder, counts[folder], waiting.pop(folder)[0])
+    for folder, (left, _) in waiting.items():
         yield _part(folder, counts[folder], left)
 
 

@@ -39,10 +39,11 @@ def record_of(row: Any, options: Options, line: int, number: int, split: str | N
             raise RowError("shape", f"The row is no object but {kind_of(row)}.")
         known = fields.identity(row)
         used = set(known.used)
-        record = replace(Record(line=line, number=number, split=split), **known.fields)
+        record = Record(line=line, number=number, **{"split": split, **known.fields})
         record = _with_content(record, row, options, used)
         record = _with_suggestions(with_state(record, row, used), row, used)
-        return checked(replace(record, metadata=metadata_of(row, used)))
+        metadata = metadata_of(row, used)
+        return checked(replace(record, metadata=metadata) if metadata else record)
     except RowError as error:
         return broken(line, number, error.kind, str(error))
 

@@ -1,7 +1,7 @@
 """INCEpTION's WebAnno TSV 3.3, written: a zip with a file an article, from which a reader finds the whole text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from annotate import iob2
 from annotate.exchange.formats.archive import named, zipped
@@ -15,6 +15,7 @@ from annotate.exchange.formats.webannosigns import (
     escaped_value,
 )
 from annotate.exchange.records import Record
+from annotate.exchange.utf16 import units_of
 
 
 def write(records: Iterable[Record]) -> Iterator[bytes]:
@@ -25,7 +26,7 @@ def write(records: Iterable[Record]) -> Iterator[bytes]:
 def _lines(record: Record) -> Iterator[str]:
     text, offsets = record.text or "", record.offsets or []
     starts = record.sentence_starts or [0]
-    units = [0, *accumulate(1 if sign <= "\uffff" else 2 for sign in text)]
+    units = units_of(text)
     values = None if record.tags is None else _values(record.tags)
     layer = "" if values is None else f"{SPAN_LAYER}{NAMED_ENTITY}|value\n"
     yield f"{FORMAT}{VERSIONS[-1]}\n{layer}\n"

@@ -1,5 +1,7 @@
 import pytest
 
+from annotate.exchange import storing
+from annotate.exchange.formats import rows
 from annotate.models import Document, Import, Prediction, Project
 from annotate.signals import documents_imported
 from tests.asking import is_problem
@@ -119,6 +121,36 @@ def test_a_thousand_at_once_are_taken_and_no_more(program, project):
     is_problem(program.post(ADD, {"documents": []}), 422)
     assert set(outcomes(program.post(ADD, {"documents": articles[:300]}))) <= {"created"}
     assert set(outcomes(program.post(ADD, {"documents": articles[:300]}))) == {"exists"}
+
+
+def test_an_article_whose_id_is_there_is_not_read_again(program, project, monkeypatch):
+    body = {"documents": [{"text": "Ada left.", "external_id": "a-1"}, {"text": "Bob left.", "external_id": "a-2"}]}
+    program.post(ADD, body)
+    monkeypatch.setattr(rows, "record_of", None)
+    assert outcomes(program.post(ADD, body)) == ["exists", "exists"]
+
+
+def test_an_id_with_half_a_character_leaves_the_other_articles(program, project):
+    body = (
+        rb'{"documents": [{"text": "Ada left.", "external_id": "\ud800"}, {"text": "Bob left.", "external_id": "b"}]}'
+    )
+    assert outcomes(program.post(ADD, body)) == ["refused", "created"]
+
+
+def test_one_write_takes_as_many_articles_as_the_last_one_lets_it(program, project, monkeypatch):
+    sizes = []
+    write = storing.Intake.write
+
+    def counted(intake, some):
+        sizes.append(len(some))
+        return write(intake, some)
+
+    monkeypatch.setattr(storing.Intake, "write", counted)
+    monkeypatch.setattr(storing, "paced", lambda size, *_: 2 * size)
+    articles = [{"text": f"Ada met Bob {number} times."} for number in range(200)]
+    assert set(outcomes(program.post(ADD, {"documents": articles}))) <= {"created", "duplicate"}
+    assert len(sizes) > 1
+    assert sizes[1] > 1.5 * sizes[0]
 
 
 def test_whoever_suggests_hears_of_new_articles(program, project):

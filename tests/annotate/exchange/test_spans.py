@@ -11,7 +11,7 @@ from annotate import iob2, tokens
 from annotate.exchange.checking import checked
 from annotate.exchange.choices import EDGES, OVERLAPS, Choices
 from annotate.exchange.records import Record, apply
-from annotate.exchange.spans import CharSpan, is_on_edges, is_usable, settled, tags_of_spans, trimmed
+from annotate.exchange.spans import CharSpan, Ground, is_label, is_on_edges, settled, tags_of_spans
 
 TEXT = "The New York-based Foo2024 met Ada King."
 LABELS = ["PER", "ORG", "LOC", "", "-X", "L" * 51]
@@ -155,14 +155,32 @@ def test_whatever_the_spans_the_result_is_well_formed_and_no_span_is_moved_but_a
     iob2.check(tags_of_spans(found.spans, found.offsets))
     assert all(left.end <= right.start for left, right in itertools.pairwise(found.spans))
     renamed = [s._replace(label=names.get(s.label, s.label)) for s in spans]
-    usable = [span for span in renamed if is_usable(text, span)]
-    given_as = {span if is_on_edges(span, offsets) else trimmed(text, span) for span in usable}
+    usable = [span for span in renamed if is_label(span.label)]
+    laid = [span if is_on_edges(span, offsets) else _alone(span, text) for span in usable]
+    given_as = {span for span in laid if span is not None}
     if edges == "snap":
         given_as = {_widened(span, offsets) for span in given_as}
     assert set(found.spans) <= given_as
     whole = offsets == tokens.tokenize(text)
     assert bool(found.spans) == bool(given_as) or edges == "drop" or not whole
     assert edges not in ("snap", "drop") or found.offsets == offsets
+
+
+@settings(max_examples=300, deadline=None)
+@given(tagged())
+def test_a_span_that_misses_tokens_is_laid_as_its_own_text_would_be_cut(
+    article: tuple[str, list[CharSpan], tokens.Offsets],
+) -> None:
+    text, spans, offsets = article
+    ground = Ground(text, offsets)
+    for span in spans:
+        assert ground.trimmed(span) == (span if is_on_edges(span, offsets) else _alone(span, text))
+
+
+def _alone(span: CharSpan, text: str) -> CharSpan | None:
+    inside = 0 <= span.start < span.end <= len(text)
+    found = tokens.tokenize(text[span.start : span.end]) if inside else []
+    return span._replace(start=span.start + found[0][0], end=span.start + found[-1][1]) if found else None
 
 
 def _widened(span: CharSpan, offsets: tokens.Offsets) -> CharSpan:

@@ -86,7 +86,12 @@ def test_blanks_between_words_and_signs_beyond_the_plane_tell_no_mention_apart()
 def test_mentions_are_read_once_until_an_article_changes(project, monkeypatch):
     seen = []
     read = Statistics._read_mentions
-    monkeypatch.setattr(Statistics, "_read_mentions", lambda self: seen.append(1) or read(self))
+
+    def count(self):
+        seen.append(1)
+        return read(self)
+
+    monkeypatch.setattr(Statistics, "_read_mentions", count)
     of(project).mentions()
     of(project).mentions()
     assert len(seen) == 1

@@ -120,12 +120,11 @@ class Reading:
 
     def _stream(self, stream: BinaryIO, name: str, beside: bytes | None, place: Callable[[], int]) -> Iterator[Record]:
         options = resolve(stream, name, replace(_options(self.row), beside=beside))
-        reader = READERS[options.format]
-        file = {"format": reader.title, "scheme": ""}
+        file = {"format": READERS[options.format].title, "scheme": ""}
         self.files.append(file)
         for record in read_stream(stream, name, options):
             self.reached = self.done + place()
-            if reader.has_scheme and record.words is not None and record.tags is not None:
+            if record.words is not None and record.tags is not None:
                 file["scheme"] = options.scheme
             title = self.row.options.get("title")
             yield replace(record, title=title) if title is not None and options.format == "txt" else record

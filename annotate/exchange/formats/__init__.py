@@ -35,10 +35,6 @@ from annotate.exchange.records import Corpus, Options, Record
 __all__ = ["HEAD", "READERS", "WRITERS", "Head", "Reader", "Writer", "found"]
 
 
-def _no_tags(stream: BinaryIO, options: Options) -> Iterator[list[str]]:
-    return iter(())
-
-
 @dataclass(frozen=True)
 class Reader:
     """How a format is recognised and read.
@@ -55,13 +51,8 @@ class Reader:
     is_mine: Callable[[Head], bool]
     read: Callable[[BinaryIO, str, Options], Iterator[Record]]
     sure: bool = True
-    sequences: Callable[[BinaryIO, Options], Iterator[list[str]]] = _no_tags
+    sequences: Callable[[BinaryIO, Options], Iterator[list[str]]] = lambda stream, options: iter(())
     labels: Callable[[BinaryIO], tuple[str, ...]] = lambda stream: ()
-
-    @property
-    def has_scheme(self) -> bool:
-        """Whether it may have tags, which are in some scheme; others have entities by their places."""
-        return self.sequences is not _no_tags
 
 
 @dataclass(frozen=True)

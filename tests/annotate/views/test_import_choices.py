@@ -160,6 +160,11 @@ def test_spans_that_a_choice_meets_are_no_errors(client, row):
         ("a.json", [{"data": {"text": "Ada."}, "annotations": [{"result": []}]}], "Label Studio: 1 article, 2 tokens."),
         ("a.jsonl", {"text": "Ada.", "label": [[0, 3, "PER"]]}, "doccano: 1 article, 2 tokens, 1 entity."),
         ("a.txt", b"Ada.", "Plain text: 1 article, 2 tokens."),
+        (
+            "a.json",
+            [{"tokenized_text": ["Ada", "left"], "ner": [[0, 0, "PER"]]}],
+            "GLiNER: 1 article, 2 tokens, 1 entity.",
+        ),
         ("a.conll", b"Ada B-PER\n", "CoNLL, tags in IOB2: 1 article, 1 token, 1 entity."),
         ("a.json", [{"tokens": ["Ada"], "tags": ["B-PER"]}], "JSON, tags in IOB2: 1 article, 1 token, 1 entity."),
         ("a.json", [{"text": "Ada", "spans": [[0, 3, "PER"]]}], "JSON: 1 article, 1 token, 1 entity."),

@@ -14,7 +14,7 @@ from tests.fuzz.targets import FOUND, TARGETS
 
 WORK = Path("build/fuzz")
 LONGEST = 1 << 16  # bytes of an input
-LIMITS = ["-timeout=20", "-rss_limit_mb=2048", f"-max_len={LONGEST}", "-print_final_stats=1"]
+LIMITS = ["-timeout=60", "-rss_limit_mb=2048", f"-max_len={LONGEST}", "-print_final_stats=1"]
 
 
 def main() -> int:
@@ -23,18 +23,19 @@ def main() -> int:
     parser.add_argument("target", nargs="?", choices=TARGETS)
     asked = parser.parse_args()
     names = [asked.target] if asked.target else list(TARGETS)
+    known = seeds()
     for name in names:
-        _hunt(name, asked.seconds / len(names))
+        _hunt(name, known[name], asked.seconds / len(names))
     found = sorted(WORK.glob("*/found-*"))
     sys.stdout.write("".join(f"{path}\n" for path in found) or "Nothing was found.\n")
     return int(bool(found))
 
 
-def _hunt(name: str, seconds: float) -> None:
+def _hunt(name: str, known: list[bytes], seconds: float) -> None:
     """Let the fuzzer run until the time is over; it ends at each thing that it finds."""
     folder, corpus = WORK / name, WORK / name / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, data in enumerate(seeds()[name]):
+    for number, data in enumerate(known):
         (corpus / f"seed{number}").write_bytes(data)
     folders = [str(place) for place in (corpus, FOUND / name) if place.is_dir()]
     until = time.monotonic() + seconds

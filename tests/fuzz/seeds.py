@@ -10,7 +10,7 @@ from pyarrow import ipc
 from annotate.exchange import Record
 from annotate.exchange.formats import WRITERS
 from annotate.exchange.records import Corpus
-from tests.annotate.exchange.test_documented import EXAMPLES
+from tests.annotate.exchange.documented import EXAMPLES
 from tests.annotate.exchange.test_xlsx import workbook
 from tests.annotate.exchange.zips import zip_of
 from tests.fuzz.targets import TARGETS

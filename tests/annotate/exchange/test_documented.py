@@ -3,7 +3,6 @@
 import json
 import re
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,8 @@ from annotate.exchange.formats import READERS, found
 from annotate.exchange.gazetteer import read
 from annotate.exchange.wanted import Wanted
 from tests.annotate.exchange.conftest import Reader
+from tests.annotate.exchange.documented import EXAMPLES, TEXT
 from tests.make import make_document, suggest
-
-DOCS = Path(__file__).parents[3] / "docs" / "formats.md"
-EXAMPLE = re.compile(r"^```(?P<ending>\w+) (?P<format>\w+)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL)
-TEXT = DOCS.read_text(encoding="utf-8")
-EXAMPLES = [match.groups() for match in EXAMPLE.finditer(TEXT)]
 
 
 @pytest.mark.parametrize(("ending", "kind", "content"), EXAMPLES)

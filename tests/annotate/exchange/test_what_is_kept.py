@@ -9,7 +9,7 @@ import pytest
 from annotate.exchange import Options, Record, read, resolve
 from annotate.exchange.formats import WRITERS
 from annotate.exchange.records import CharSpan, Corpus, apply
-from tests.annotate.exchange.test_documented import DOCS
+from tests.annotate.exchange.documented import DOCS
 from tests.annotate.exchange.zips import records_of_zip
 
 TEXT = "By  Eve.\n\nAda\tKing-Noel met 中国 Bob. He left Oslo."

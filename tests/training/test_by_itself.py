@@ -191,6 +191,21 @@ def test_a_flag_changes_nothing_that_is_learnt(project: Project, clock: Callable
     assert not by_itself.has_changed(project, run)
 
 
+def test_a_time_that_comes_while_one_works_is_not_lost(
+    project: Project, bell: FakeQueue, clock: Callable[..., None]
+) -> None:
+    plan(project, at=AT)
+    clock(11, 1, 50)
+    run = running(project)
+    clock(11, 2)
+    Run.objects.update(heartbeat_at=timezone.now())
+    jobs.reconcile()
+    end(run)
+    finish(project)
+    jobs.reconcile()
+    assert Run.objects.count() == 2
+
+
 def test_a_failed_training_is_tried_again_the_next_day(
     project: Project, bell: FakeQueue, clock: Callable[..., None]
 ) -> None:

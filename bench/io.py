@@ -143,7 +143,8 @@ def told(found: Figures) -> Iterator[str]:
     for kind, one in found.get("export", {}).items():
         memory = one["peak_mb"]
         yield (
-            f"export {kind:12} {one['articles']:>8,} articles {one['seconds']:8.3f} s, first byte after "
+            f"export {kind:12} {one['articles']:>8,} articles {one['seconds']:8.3f} s "
+            f"({one['cpu_seconds']:.2f} of a processor), first byte after "
             f"{one['first_byte_s']:.3f} s, {one['megabytes']} MB; memory {memory['before']}, {memory['after']} MB"
         )
 
@@ -156,6 +157,7 @@ def _of_import(name: str, one: Figures) -> Iterator[str]:
         f"{one['in_all_a_second']:,} both"
     )
     yield "    seconds: " + ", ".join(f"{phase} {taken}" for phase, taken in one["seconds"].items())
+    yield "    of a processor: " + ", ".join(f"{phase} {taken}" for phase, taken in one["cpu_seconds"].items())
     yield (
         f"    longest write {one['longest_write_ms']} ms; "
         f"memory {memory['before']}, {memory['checked']}, {memory['imported']} MB"

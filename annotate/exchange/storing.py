@@ -26,7 +26,7 @@ from annotate.models import Annotation, Document, DocumentLabel, Edit, How, Pred
 from annotate.prepared import insert_plain
 from annotate.signals import documents_imported
 
-FEWEST, MOST = 1_000, 50_000  # tokens of one write; one long article may be more
+FEWEST, MOST = 3_000, 50_000  # tokens of one write; one long article may be more
 ARTICLE = 40  # what an article takes besides its tokens, in tokens
 
 

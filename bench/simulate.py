@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotate.drawing import library
 from bench.wikigold import ARTICLES, read
 from training.engine.articles import Article, label_names
 from training.engine.recipe import Settings
 from training.engine.simulating import GOAL, Order, Plays, Round, Teacher, each_play, f1_of, measure, shipped
 from training.engine.train import train
-from training.plots import library
 
 SHIPPED = "in all, but for the very most"
 

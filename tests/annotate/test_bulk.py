@@ -116,9 +116,12 @@ def test_reopened_articles_are_finished_again_by_whom_and_when_they_were():
 def near_duplicates(project):
     """Two that are near-duplicates, and one of its own."""
     first, other = article(1), article(2)
-    near = {**first, "id": "near", "tokens": [*first["tokens"], "more"], "tags": [*first["tags"], "O"]}
+    more = ["more", "than", "that"]
+    near = {**first, "id": "near", "tokens": [*first["tokens"], *more], "tags": [*first["tags"], *["O"] * len(more)]}
     store(project, storable(first, near, other), wanted_split="train")
-    return Document.objects.order_by("pk")
+    documents = Document.objects.order_by("pk")
+    assert documents[0].signature != documents[1].signature
+    return documents
 
 
 def test_held_out_stays_held_out_near_duplicates_move_together():

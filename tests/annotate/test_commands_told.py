@@ -117,7 +117,7 @@ def test_ctrl_c_at_the_very_end_shows_all_that_was_written(
     make_project()
     monkeypatch.setattr(importing, "release", once)
     assert code_of("import_documents", "news", str(write(tmp_path / "a.jsonl", GOOD))) == 0
-    assert "1 articles" in capsys.readouterr().out
+    assert "1 article, " in capsys.readouterr().out
     assert Document.objects.present().count() == 1
     assert Import.objects.get().status == Import.Status.DONE
 

@@ -144,7 +144,7 @@ def test_the_page_takes_addresses_one_a_line(client: Client, site: Site, project
         ({"addresses": "not an address"}, "not an address: This is no address of the web"),
         ({"addresses": "\n".join(f"https://example.org/{n}" for n in range(101))}, "At most 100 addresses"),
         ({"addresses": "https://example.org/", "pasted": "Ada left."}, "not both at once"),
-        ({}, "Choose a file or paste an article."),
+        ({}, "Choose a file, name a dataset or paste an article."),
     ],
 )
 def test_what_cannot_be_fetched_is_told_on_the_form(
@@ -156,5 +156,7 @@ def test_what_cannot_be_fetched_is_told_on_the_form(
 
 def test_it_is_off_unless_the_server_is_told_otherwise(client: Client, project: Project) -> None:
     assert "addresses" not in client.get(reverse("import_new", args=[project.slug])).content.decode()
-    assert "Choose a file or paste an article." in hand_in(client, project, addresses="https://example.org/")
+    assert "Choose a file, name a dataset or paste an article." in hand_in(
+        client, project, addresses="https://example.org/"
+    )
     assert not Import.objects.exists()

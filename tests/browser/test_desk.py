@@ -30,7 +30,7 @@ def begin(page: Page, site: Site, tmp_path: Path) -> str:
     page.get_by_label("Files").set_input_files(file)
     page.get_by_text("Options").click()
     page.get_by_label("Tags in the file are").select_option("suggestions")
-    page.get_by_label("Split").select_option("train")
+    page.locator("#id_split").select_option("train")
     page.get_by_role("button", name="Read and show me").click()
     page.get_by_role("button", name="Import 1 article").click(timeout=60_000)
     open_next(page, 60_000)

@@ -1,5 +1,6 @@
 import io
 import socket
+import sys
 import time
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
@@ -10,6 +11,7 @@ from annotate import outbound
 from tests.web import Names, Site, serving
 
 HERE = [ip_network("127.0.0.0/8")]
+two_hosts = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no 127.0.0.2 of its own")
 
 
 @pytest.fixture
@@ -71,6 +73,7 @@ def test_a_name_with_one_internal_address_among_others_is_not_asked(site: Site, 
     assert site.asked == []
 
 
+@two_hosts
 def test_a_name_that_is_answered_otherwise_the_second_time_leads_nowhere_else(monkeypatch, settings):
     settings.TAGDESK_INTERNAL = [ip_network("127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", Names(rebound_example=[["127.0.0.1"], ["127.0.0.2"]]))
@@ -184,6 +187,7 @@ def test_a_page_is_fetched_through_redirects(site: Site, inside):
     assert data == b"the page"
 
 
+@two_hosts
 def test_a_redirect_into_an_internal_network_is_not_followed(site: Site, settings, monkeypatch):
     settings.TAGDESK_INTERNAL = [ip_network("127.0.0.1")]
     with serving("127.0.0.2") as forbidden:

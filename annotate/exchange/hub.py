@@ -25,13 +25,20 @@ DEFAULT = "default"  # what `datasets` calls the configuration of a dataset that
 
 class Wanted(NamedTuple):
     """A dataset by its id; the configuration and the split where not all is meant, or where there are several; once it
-    was fetched, the commit.
+    was fetched, the commit. `as_operator`: whether the hub is asked with the token of whoever runs Tagdesk, so that it
+    sends what is private of theirs too; never for what somebody asks for on a page.
     """
 
     name: str
     config: str = ""
     split: str = ""
     commit: str = ""
+    as_operator: bool = False
+
+    @property
+    def token(self) -> bool | None:
+        """As the hub's library has it: False is none, whatever the environment holds; None is what it finds there."""
+        return None if self.as_operator else False
 
 
 class Part(NamedTuple):
@@ -50,6 +57,7 @@ class Found(NamedTuple):
     commit: str
     parts: list[Part]
     labels: list[str]
+    token: bool | None
 
     @property
     def size(self) -> int:
@@ -66,7 +74,7 @@ def named(typed: str) -> str:
 
 def look(wanted: Wanted) -> Found:
     """See what there is of it, and choose. Raises FormatError, with the reason and what else there is."""
-    info, parts = _listed(wanted.name)
+    info, parts = _listed(wanted)
     if not parts:
         raise FormatError(
             f"{wanted.name} has no Parquet files on the hub, and Tagdesk takes no others from there: some come with "
@@ -78,7 +86,7 @@ def look(wanted: Wanted) -> Found:
     if wanted.split and wanted.split not in splits:
         raise FormatError(f"{wanted.name} has no split “{wanted.split}”. It has: {', '.join(splits) or 'none'}.")
     parts = [part for part in parts if not wanted.split or part.split == wanted.split]
-    found = Found(wanted.name, info.sha or "", parts, _label_names(_card(info), config))
+    found = Found(wanted.name, info.sha or "", parts, _label_names(_card(info), config), wanted.token)
     if found.size > MOST_BYTES:
         too_large = f"{found.size:,} bytes, more than the {MOST_BYTES:,} that are taken at once"
         raise FormatError(f"{wanted.name} has {too_large}. Name a split.")
@@ -102,6 +110,7 @@ def fetch(found: Found, folder: Path, tell: Callable[[int], object]) -> Iterator
                 revision=found.commit,
                 local_dir=folder,
                 etag_timeout=ANSWERS_WITHIN,
+                token=found.token,
             )
         except _refusals() as error:
             raise _in_words(found.name, error) from error
@@ -109,12 +118,12 @@ def fetch(found: Found, folder: Path, tell: Callable[[int], object]) -> Iterator
         yield Path(path), f"{part.split or 'rows'}-{number:05d}.parquet"
 
 
-def _listed(name: str) -> tuple[Any, list[Part]]:
+def _listed(wanted: Wanted) -> tuple[Any, list[Part]]:
     """What the hub says of a dataset, and its Parquet files: on the hub's own branch, else among its authors'."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RevisionNotFoundError
 
-    api = HfApi()
+    api, name = HfApi(token=wanted.token), wanted.name
     try:
         try:
             info = api.dataset_info(name, revision=CONVERTED, timeout=ANSWERS_WITHIN, files_metadata=True)
@@ -219,15 +228,16 @@ def _in_words(name: str, error: Exception) -> FormatError:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     hub = constants.ENDPOINT.partition("://")[2]
+    privately = "import it with the command import_documents and a token in HF_TOKEN: a page asks without one."
     by_hand = "Fetch it on a machine that reaches the hub, and hand in its files, or its folder as a zip."
     if isinstance(error, OfflineModeIsEnabled):
         return FormatError(f"Tagdesk runs with HF_HUB_OFFLINE set, so {hub} is not asked for {name}. {by_hand}")
     if isinstance(error, GatedRepoError):
         said = f"The authors of {name} ask that their terms are accepted first: do so at {hub}/datasets/{name}, then"
-        return FormatError(f"{said} start Tagdesk with a token of yours in HF_TOKEN.")
+        return FormatError(f"{said} {privately}")
     if isinstance(error, RepositoryNotFoundError):
-        said = f"{hub} has no dataset {name} that anybody may read. Is it spelled right? If it is private, start"
-        return FormatError(f"{said} Tagdesk with a token of yours in HF_TOKEN.")
+        said = f"{hub} has no dataset {name} that anybody may read. Is it spelled right? If it is private,"
+        return FormatError(f"{said} {privately}")
     if isinstance(error, HfHubHTTPError) and error.response is not None:
         said = f"{hub} answered with error {error.response.status_code} when asked for {name}."
         return FormatError(f"{said} Try again later.")

@@ -22,6 +22,7 @@ class FakeHub:
         self.cards: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, tuple[int, str]] = {}
         self.fetched: list[str] = []
+        self.tokens: set[str | None] = set()  # with which it was asked
         self.address = ""
 
     def files(self, name: str) -> list[Path]:
@@ -40,9 +41,11 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_HEAD(self) -> None:
+            hub.tokens.add(self.headers["Authorization"])
             self._resolve(body=False)
 
         def do_GET(self) -> None:
+            hub.tokens.add(self.headers["Authorization"])
             path = self.path.partition("?")[0]
             if not path.startswith(("/api/models/", "/api/datasets/")):
                 return self._resolve(body=True)

@@ -92,7 +92,9 @@ class Command(ToldCommand):
         if bool(options["hub"]) == bool(options["files"]):
             raise CommandError("Name files, or a dataset with --hub, and not both.", returncode=2)
         try:
-            wanted = hub.Wanted(hub.named(options["hub"]), options["hub_config"], options["hub_split"])
+            wanted = hub.Wanted(
+                hub.named(options["hub"]), options["hub_config"], options["hub_split"], as_operator=True
+            )
             return from_hub.expect(project, None, wanted, chosen, here=True)
         except (FormatError, uploads.NotKept) as error:
             raise CommandError(str(error)) from error

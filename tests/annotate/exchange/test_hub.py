@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from huggingface_hub import constants
 from pyarrow import parquet
 
@@ -17,7 +19,8 @@ from annotate.exchange import FormatError, from_hub, hub, importing
 from annotate.exchange.hub import Wanted
 from annotate.exchange.reading import Gone, Reading
 from annotate.models import Document, Import, Project
-from tests.make import make_project, mentions_of
+from tests.annotate.exchange.handing_in import checked
+from tests.make import make_project, make_user, mentions_of
 from tests.training.fake_hub import FakeHub, serving
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -252,6 +255,22 @@ def test_an_id_is_read_as_people_have_it(typed: str, name: str) -> None:
 def test_what_can_be_no_id_is_refused(typed: str) -> None:
     with pytest.raises(FormatError, match="is no id of a dataset"):
         hub.named(typed)
+
+
+@pytest.mark.django_db
+def test_only_the_command_asks_with_the_token_of_whoever_runs_tagdesk(
+    client: Client, converted: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_operator")
+    user = make_user("ada")
+    client.force_login(user)
+    make_project(manager=user)
+    client.post(reverse("import_new", args=["news"]), {"hub": "ada/news", "hub_config": "city"})
+    row = checked(Import.objects.get())
+    assert (row.status, converted.tokens) == ("checked", {None})
+    converted.tokens.clear()
+    call_command("import_documents", "news", "--hub", "ada/news", "--hub-config", "city", "--verbosity", "0")
+    assert converted.tokens == {"Bearer hf_operator"}
 
 
 @pytest.mark.django_db

@@ -41,18 +41,19 @@ def fetch(row: Import, tell: Callable[[int], object]) -> None:
     folder = uploads.folder_of(row)
     found = hub.look(hub.Wanted(**row.options["hub"]))
     _note(row, size=found.size)
-    files: list[list[str]] = []
     aside = folder / uploads.COMING
     try:
-        for path, name in hub.fetch(found, aside, tell):
-            place = path.rename(folder / f"{len(files)}")
-            files.append([str(place.relative_to(settings.TAGDESK_DATA)), name])
+        come = [(path, folder / f"{n}", name) for n, (path, name) in enumerate(hub.fetch(found, aside, tell))]
+        # They are named before they lie there: whoever forgets the import meanwhile goes by the names.
+        _note(row, files=[[str(place.relative_to(settings.TAGDESK_DATA)), name] for _, place, name in come])
+        for path, place, _ in come:
+            path.rename(place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     options = {**row.options, "hub": {**row.options["hub"], "commit": found.commit}}
     if found.labels and not options.get("label_list"):
         options["label_list"] = found.labels
-    _note(row, files=files, options=options, done_bytes=0)
+    _note(row, options=options, done_bytes=0)
 
 
 def _note(row: Import, **changed: Any) -> None:

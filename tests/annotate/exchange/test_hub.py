@@ -15,7 +15,8 @@ from django.urls import reverse
 from huggingface_hub import constants
 from pyarrow import parquet
 
-from annotate.exchange import FormatError, from_hub, hub, importing
+from annotate import uploads
+from annotate.exchange import FormatError, from_hub, hub, importing, reading
 from annotate.exchange.hub import Wanted
 from annotate.exchange.reading import Gone, Reading
 from annotate.models import Document, Import, Project
@@ -223,6 +224,47 @@ def test_a_cancelled_import_stops_fetching_and_leaves_nothing(
     row.refresh_from_db()
     assert row.status == "cancelled"
     assert converted.fetched == []
+    assert not list((settings.TAGDESK_DATA / row.files[0][0]).parent.iterdir())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_files_that_had_come_go_with_an_import_that_ends_there(
+    converted: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    save(tmp_path / "made" / "city" / "validation" / "0000.parquet", ROWS["test"], NAMES)
+    seen: list[int] = []
+
+    def tell(self: Reading, done: int) -> None:
+        seen.append(done)
+        if len(seen) == 3 and cancelled:
+            Import.objects.cancel(self.row)
+            raise Gone
+        if len(seen) == 3:
+            raise OSError("The disk is full.")
+
+    monkeypatch.setattr(Reading, "tell", tell)
+    row = brought(Wanted("ada/news", "city"))
+    row.refresh_from_db()
+    assert (row.status, len(converted.fetched)) == ("cancelled" if cancelled else "failed", 2)
+    assert not list((settings.TAGDESK_DATA / row.files[0][0]).parent.iterdir())
+
+
+@pytest.mark.django_db
+def test_what_had_come_whole_goes_with_an_import_cancelled_just_then(
+    converted: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def cancelled(path: Path, to: Path) -> Path:
+        uploads.call_off(Import.objects.get())
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", cancelled)
+    monkeypatch.setattr(reading, "LOOK_EVERY", float("inf"))
+    row = brought(Wanted("ada/news", "city"))
+    row.refresh_from_db()
+    assert row.status == "cancelled"
     assert not list((settings.TAGDESK_DATA / row.files[0][0]).parent.iterdir())
 
 

@@ -114,7 +114,7 @@ def webhook_change(request: ApiRequest, slug: str, pk: int, body: WebhookChange)
         row.address = _checked(given["address"])
     if "events" in given:
         row.events = list(dict.fromkeys(given["events"]))
-    row.save(update_fields=["address", "events"])
+    row.save(update_fields=given.keys() & {"address", "events"})  # the rest may have been changed meanwhile
     if "on" in given:
         row.switch(given["on"])
         webhooks.ring_after(row.pk)

@@ -54,7 +54,7 @@ def webhook(request: HtmxHttpRequest, pk: int) -> HttpResponseBase:
     row = get_webhook(request.user, pk)
     form = WebhookForm(request.POST if request.method == "POST" else None, instance=row)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        form.save(commit=False).save(update_fields=form.fields)  # the rest is the sender's, which may be at work
         messages.success(request, "Saved.")
         return redirect("webhook", pk)
     if form.errors:

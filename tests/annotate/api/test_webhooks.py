@@ -1,6 +1,7 @@
 import pytest
 
 from annotate import webhooks
+from annotate.api import webhooks as api_webhooks
 from annotate.models import Delivery, Project, Webhook
 from annotate.models.webhook import MOST_WEBHOOKS
 from tests.asking import Program, is_problem
@@ -53,6 +54,17 @@ def test_one_is_changed_and_switched_off_and_on(program: Program, webhook: Webho
     is_problem(program.post(f"{address}/test"), 409)
     assert program.patch(address, {"on": True}).json()["on"] is True
     is_problem(program.patch(address, {"address": "http://127.0.0.1/"}), 422)
+
+
+def test_what_is_not_named_is_not_written(program: Program, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(address: str) -> str:
+        Webhook.objects.update(events=["import.ended"])  # somebody else, meanwhile
+        return address
+
+    monkeypatch.setattr(api_webhooks, "checked_address", check)
+    program.patch(f"{LIST}/{webhook.pk}", {"address": "https://example.org/b"})
+    webhook.refresh_from_db()
+    assert (webhook.address, webhook.events) == ("https://example.org/b", ["import.ended"])
 
 
 def test_a_test_stands_in_the_list_of_what_was_sent_and_is_sent_again(program: Program, webhook: Webhook) -> None:

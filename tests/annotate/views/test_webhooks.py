@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate import queue, webhooks
+from annotate import queue, webhook_forms, webhooks
 from annotate.models import Delivery, Webhook
 from annotate.models.webhook import MOST_WEBHOOKS
 from tests.make import join, make_project, make_user
@@ -84,6 +84,18 @@ def test_address_and_events_are_changed(client, webhook):
     bad = client.post(reverse("webhook", args=[webhook.pk]), {**data, "address": "http://10.0.0.1/"}).content.decode()
     assert "internal network" in bad
     assert "<h1>https://example.org/other</h1>" in bad
+
+
+def test_a_change_of_the_address_leaves_alone_what_the_sender_writes_meanwhile(client, webhook, monkeypatch):
+    def check(address):
+        Webhook.objects.update(is_on=False, off_because="Nobody there.", secret="whsec_other")
+        return address
+
+    monkeypatch.setattr(webhook_forms, "checked_address", check)
+    client.post(reverse("webhook", args=[webhook.pk]), {"address": "https://example.org/b", "events": ["run.ended"]})
+    webhook.refresh_from_db()
+    assert webhook.address == "https://example.org/b"
+    assert (webhook.is_on, webhook.off_because, webhook.secret) == (False, "Nobody there.", "whsec_other")
 
 
 def test_the_log_tells_what_was_sent_and_what_came_back(client, webhook):

@@ -24,16 +24,23 @@ log = logging.getLogger(__name__)
 def start_due() -> None:
     """Start what is due, each as a click would."""
     for schedule in Schedule.objects.filter(is_on=True).select_related("project__current_source"):
-        if because := why_now(schedule):
-            _, told = start(schedule.project, None, {"recipe": schedule.recipe}, because)
-            log.info("Project %s trains by itself. %s", schedule.project_id, told) if told else None
+        try:
+            _start_where_due(schedule)
+        except Exception:  # whatever it is: it is this project's, and the others are due all the same
+            log.exception("The training of project %s could not start by itself.", schedule.project_id)
+
+
+def _start_where_due(schedule: Schedule) -> None:
+    if because := why_now(schedule):
+        _, told = start(schedule.project, None, {"recipe": schedule.recipe}, because)
+        log.info("Project %s trains by itself. %s", schedule.project_id, told) if told else None
 
 
 def why_now(schedule: Schedule) -> str:
     """Why a training is to start now, in words; empty where none is."""
     trainings = schedule.project.runs.filter(kind=Run.Kind.TRAIN)
-    if trainings.active().exists():
-        return ""
+    if trainings.active().exists() or schedule.project.label_changes.unfinished().exists():
+        return ""  # before the time of day is taken: it is still there when that is done
     last = trainings.only("created_at", "started_at").first()
     if schedule.articles and (count := finished_since(schedule.project, last)) >= schedule.articles:
         since = " since the training before" if last else ""

@@ -153,7 +153,6 @@ def reconcile() -> None:
     """Bring true again what a lost worker or queue left untrue. Anybody may call it, at any time."""
     Run.objects.close_stale()
     _ring_for_speed(DEFAULT)
-    by_itself.start_due()
     try:
         for run in Run.objects.filter(status=Run.Status.QUEUED):
             doorbell.wait(run)
@@ -164,6 +163,7 @@ def reconcile() -> None:
         archive.revive()
     except QueueDown as down:
         log.warning("%s", down)
+    by_itself.start_due()
 
 
 def job_died(job_id: str, reason: str) -> None:

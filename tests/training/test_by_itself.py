@@ -12,10 +12,10 @@ from django.utils import timezone
 from annotate.desk import do, open_desk
 from annotate.models import Ask, Project
 from tests.asking import Program, is_problem
-from tests.make import join, make_document, make_user
+from tests.make import join, make_document, make_project, make_user
 from tests.training.fake_queue import FakeQueue
 from tests.training.runs import make_run, running
-from training import by_itself, jobs
+from training import by_itself, jobs, starting
 from training.models import Run, Schedule
 
 HTMX = {"HX-Request": "true"}
@@ -204,6 +204,40 @@ def test_a_time_that_comes_while_one_works_is_not_lost(
     finish(project)
     jobs.reconcile()
     assert Run.objects.count() == 2
+
+
+def test_a_time_that_comes_while_labels_are_changed_is_not_lost(
+    project: Project, bell: FakeQueue, clock: Callable[..., None]
+) -> None:
+    plan(project, at=AT)
+    change = project.label_changes.create(kind="renamed", label="PER", into="HUMAN", total=1)
+    clock(11, 2)
+    jobs.reconcile()
+    assert not Run.objects.exists()
+    change.delete()
+    jobs.reconcile()
+    assert Run.objects.get().because == "It was 02:00 (Europe/Berlin)."
+
+
+def test_a_project_that_cannot_start_holds_up_neither_the_others_nor_what_else_is_mended(
+    project: Project, bell: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_project("Other")
+    make_document("Ada met Bob.", other, finished=True, PER="Ada")
+    waits = make_run(make_project("Third"), "queued")
+    Run.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    bell.place = None  # the queue has lost it
+    for one in (project, other):
+        plan(one, articles=1)
+
+    def start(project: Project, *given: Any) -> tuple[Run | None, str]:
+        if project.slug == "news":
+            raise OSError("The disk is full.")
+        return starting.start(project, *given)
+
+    monkeypatch.setattr(by_itself, "start", start)
+    jobs.reconcile()
+    assert {pk for _, _, pk in bell.rung} >= {waits.pk, Run.objects.get(project=other).pk}
 
 
 def test_a_failed_training_is_tried_again_the_next_day(

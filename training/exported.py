@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def note_asked(version: Version) -> None:
     _asked(version).touch()
 
 
+def take_back(version: Version) -> None:
+    _asked(version).unlink(missing_ok=True)
+
+
 def make(version: Version) -> None:
     """Make it, or leave word why not."""
     from training.engine import onnx
@@ -47,13 +52,20 @@ def make(version: Version) -> None:
     try:
         if not folder.is_dir():
             onnx.write_folder(folder_of(version), folder)
+            _drop_if_deleted(version)
     except (onnx.NotExported, EncoderError) as error:
         _trouble(version).write_text(str(error), encoding="utf-8")
     except Exception as error:  # whatever it is: somebody waits, and must read why there is none
         log.exception("Version %s could not be written as ONNX.", version.pk)
         _trouble(version).write_text(trouble.no_answer(error), encoding="utf-8")
     finally:
-        _asked(version).unlink(missing_ok=True)
+        take_back(version)
+
+
+def _drop_if_deleted(version: Version) -> None:
+    """Leave nothing of a version that was deleted while it was written: who deleted it has swept here already."""
+    if not Version.objects.filter(pk=version.pk, deleted_at=None).exists():
+        shutil.rmtree(folder_as_onnx(version), ignore_errors=True)
 
 
 def _asked(version: Version) -> Path:

@@ -36,12 +36,15 @@ def version_onnx(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _ask(request: HttpRequest, version: Version) -> None:
+    """Have it written, but for one that is being written: two would write over each other."""
+    if exported.is_under_way(version):
+        return
+    exported.note_asked(version)  # before the bell: a worker that is done at once takes the note away
     try:
         doorbell.ring_for_onnx(version.pk)
     except QueueDown as down:
+        exported.take_back(version)
         messages.error(request, str(down))
-    else:
-        exported.note_asked(version)
 
 
 def _context(version: Version) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def _context(version: Version) -> dict[str, Any]:
 def version_onnx_download(request: HttpRequest, pk: int) -> HttpResponseBase:
     version = get_version(request.user, pk, Role.ANNOTATOR)
     folder = exported.folder_as_onnx(version)
-    if not folder.is_dir():
+    if not folder.is_dir() or not folder_of(version).is_dir():
         return redirect("version_onnx", pk)
     name = f"{version.project.slug}-v{version.number}-onnx"
     response = StreamingHttpResponse(zipped(folder, name), content_type="application/zip")

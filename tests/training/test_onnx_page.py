@@ -13,7 +13,7 @@ from annotate.models import Project
 from tests.make import join, make_user
 from tests.training.fake_queue import FakeQueue, Rung
 from tests.training.runs import learn, make_version
-from training import deletion, exported, folders, jobs
+from training import deletion, doorbell, exported, folders, jobs
 from training.engine import onnx
 from training.models import Version
 
@@ -94,6 +94,28 @@ def test_one_that_was_lost_can_be_asked_for_anew(
     assert "Write as ONNX" in page(address(version))
 
 
+def test_a_job_that_fails_at_once_is_told_at_once(
+    version: Version, page: Callable[..., str], signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "ring_for_onnx", jobs.export_onnx)  # the folder is empty
+    ask(signed_in, version)
+    assert "It was not written." in page(address(version))
+
+
+def test_one_that_is_being_written_is_not_asked_for_again(version: Version, signed_in: Client, rung: Rung) -> None:
+    ask(signed_in, version)
+    ask(signed_in, version)
+    assert len(rung) == 1
+
+
+def test_without_a_queue_it_is_not_said_to_be_written(
+    version: Version, page: Callable[..., str], signed_in: Client, bell: FakeQueue
+) -> None:
+    bell.is_down = True
+    assert "does not answer" in signed_in.post(address(version), follow=True).content.decode()
+    assert "Being written" not in page(address(version))
+
+
 def test_without_a_worker_or_a_queue_it_says_so(
     version: Version, page: Callable[..., str], signed_in: Client, bell: FakeQueue
 ) -> None:
@@ -102,7 +124,6 @@ def test_without_a_worker_or_a_queue_it_says_so(
     assert "No io worker" in page(address(version))
     bell.is_down = True
     assert "does not answer" in page(address(version))
-    assert "does not answer" in signed_in.post(address(version), follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("bell")
@@ -132,3 +153,23 @@ def test_it_is_deleted_with_the_version(version: Version, project: Project, user
     assert deletion.size_of(version) == 5
     deletion.delete(version, user)
     assert not folder.exists()
+
+
+def test_nothing_is_left_of_a_version_that_is_deleted_while_it_is_written(
+    version: Version, project: Project, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(model: Path, folder: Path) -> None:
+        deletion.delete(version, user)
+        folder.mkdir(parents=True)
+
+    make_version(project, current=True)
+    monkeypatch.setattr(onnx, "write_folder", write)
+    exported.note_asked(version)
+    jobs.export_onnx(version.pk)
+    assert not exported.folder_as_onnx(version).exists()
+
+
+def test_a_deleted_version_is_not_downloaded(version: Version, signed_in: Client) -> None:
+    exported.folder_as_onnx(version).mkdir(parents=True)
+    folders.folder_of(version).rmdir()
+    assert signed_in.get(f"{address(version)}/download")["Location"] == address(version)

@@ -53,6 +53,8 @@ def fetch(row: Import, tell: Callable[[int], object]) -> None:
     options = {**row.options, "hub": {**row.options["hub"], "commit": found.commit}}
     if found.labels and not options.get("label_list"):
         options["label_list"] = found.labels
+    if found.beginnings:
+        options["beginnings"] = found.beginnings
     _note(row, options=options, done_bytes=0)
 
 

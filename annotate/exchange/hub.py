@@ -16,6 +16,7 @@ from annotate.exchange.formats.archive import MOST_BYTES
 from annotate.exchange.records import FormatError
 
 CONVERTED = "refs/convert/parquet"
+PARTIAL = "partial-"
 ANSWERS_WITHIN = 10.0  # seconds
 LONGEST_NAME = 200
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -42,12 +43,13 @@ class Wanted(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A file of a dataset. `split` is empty where nothing says it."""
+    """A file of a dataset. `split` is empty where nothing says it; the hub may have the beginning of it alone."""
 
     config: str
     split: str
     path: str
     size: int
+    is_beginning: bool = False
 
 
 class Found(NamedTuple):
@@ -62,6 +64,11 @@ class Found(NamedTuple):
     @property
     def size(self) -> int:
         return sum(part.size for part in self.parts)
+
+    @property
+    def beginnings(self) -> list[str]:
+        """The splits of which there is the beginning alone."""
+        return list(dict.fromkeys(part.split for part in self.parts if part.is_beginning))
 
 
 def named(typed: str) -> str:
@@ -148,8 +155,8 @@ def _converted(files: Mapping[str, int]) -> Iterator[Part]:
     """CONFIG/SPLIT/0000.parquet; of what is too large the hub converts the beginning, in CONFIG/partial-SPLIT."""
     for path, size in files.items():
         config, *folders, file = path.split("/")
-        split = folders[0].removeprefix("partial-") if folders else fields.split_of(file) or ""
-        yield Part(config, split, path, size)
+        split = folders[0].removeprefix(PARTIAL) if folders else fields.split_of(file) or ""
+        yield Part(config, split, path, size, is_beginning=bool(folders) and folders[0].startswith(PARTIAL))
 
 
 def _of_authors(files: Mapping[str, int], card: Mapping[str, Any]) -> list[Part]:

@@ -78,7 +78,17 @@ class Reading:
         self.files: list[dict[str, str]] = []
 
     def records(self) -> Iterator[tuple[Record, str]]:
-        """Each record with the name of its file (empty where there is but one file)."""
+        """Each record with the name of its file (empty where there is but one file). The first one tells of splits that
+        did not come whole, since it is listed whatever follows.
+        """
+        cut = ", ".join(self.row.options.get("beginnings", ()))
+        for number, (record, file) in enumerate(self._records()):
+            if cut and not number:
+                message = f"The hub has only the beginning of this split as Parquet: {cut}."
+                record = record.having([record.notice("beginning", message)])
+            yield record, file
+
+    def _records(self) -> Iterator[tuple[Record, str]]:
         names = [name for _, name in self.row.files]
         unfetched = self.row.options.get("unfetched", {})
         several = len(names) + len(unfetched) > 1

@@ -100,6 +100,20 @@ def test_a_configuration_comes_with_its_splits_and_names_and_without_any_code(co
 
 
 @pytest.mark.django_db
+def test_a_split_of_which_the_hub_has_the_beginning_alone_is_told(converted: FakeHub, tmp_path: Path) -> None:
+    made = tmp_path / "made" / "city"
+    (made / "train").rename(made / "partial-train")
+    row = brought(Wanted("ada/news", "city"))
+    assert Document.objects.filter(split="train").count() == 2
+    for found in (row.preview, row.report):
+        assert [(one["severity"], one["message"]) for one in found["problems"] if one["kind"] == "beginning"] == [
+            ("notice", "The hub has only the beginning of this split as Parquet: train.")
+        ]
+    whole = brought(Wanted("ada/news", "city", "test"))
+    assert "beginning" not in [one["kind"] for one in whole.preview["problems"]]
+
+
+@pytest.mark.django_db
 def test_one_split_alone_can_be_had(converted: FakeHub) -> None:
     brought(Wanted("ada/news", "city", "test"))
     assert converted.fetched == ["city/test/0000.parquet"]
@@ -257,8 +271,10 @@ def test_what_had_come_whole_goes_with_an_import_cancelled_just_then(
     rename = Path.rename
 
     def cancelled(path: Path, to: Path) -> Path:
-        uploads.call_off(Import.objects.get())
-        return rename(path, to)
+        moved = rename(path, to)
+        if moved.name == "1":
+            uploads.call_off(Import.objects.get())
+        return moved
 
     monkeypatch.setattr(Path, "rename", cancelled)
     monkeypatch.setattr(reading, "LOOK_EVERY", float("inf"))

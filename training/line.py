@@ -51,6 +51,11 @@ class Taken(NamedTuple):
     key: str
     request: dict[str, Any]
 
+    @property
+    def is_late(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return bool(time.time() > self.request["until"])
+
 
 def full(told: str = "The predictor has as much to read as it can.") -> NoAnswer:
     return NoAnswer(429, f"{told} Try again in a moment.", TRY_AGAIN)
@@ -59,21 +64,22 @@ def full(told: str = "The predictor has as much to read as it can.") -> NoAnswer
 def ask(request: dict[str, Any], words: int) -> Any:
     """Stand in line and wait for the answer. Raises NoAnswer and QueueDown."""
     key = uuid4().hex
-    _stand(key, json.dumps(request), words)
+    _stand(key, request, words)
     try:
         return json.loads(_await(key))
     finally:
         _leave(key)
 
 
-def _stand(key: str, request: str, words: int) -> None:
+def _stand(key: str, request: dict[str, Any], words: int) -> None:
     lane = CALLS % (Lane.SHORT if words <= SHORT_WORDS else Lane.LONG)
+    text = json.dumps({**request, "until": time.time() + ANSWERED_WITHIN})
     with answering():
         _refuse_if_full(words)
         with connection().pipeline() as pipeline:
             pipeline.hset(WAITING, key, f"{words} {time.time() + KEPT}")
             pipeline.expire(WAITING, KEPT)
-            pipeline.set(TEXTS % key, request, ex=KEPT)
+            pipeline.set(TEXTS % key, text, ex=KEPT)
             pipeline.rpush(lane, key)
             pipeline.expire(lane, KEPT)
             pipeline.execute()
@@ -108,7 +114,9 @@ def _leave(key: str) -> None:
 
 
 def take(lane: Lane, most: int) -> list[Taken]:
-    """The requests that wait in this lane, at most so many; none after a second without any. Raises QueueDown."""
+    """The requests that wait in this lane, at most so many; none after a second without any. Who waits for an answer no
+    more is passed over. Raises QueueDown.
+    """
     calls = CALLS % lane
     with answering():
         first = cast("tuple[bytes, bytes] | None", connection().blpop([calls], timeout=LOOK_EVERY))
@@ -120,7 +128,8 @@ def take(lane: Lane, most: int) -> list[Taken]:
             for key in keys:
                 pipeline.getdel(TEXTS % key)
             texts = pipeline.execute()
-    return [Taken(key, json.loads(text)) for key, text in zip(keys, texts, strict=True) if text]
+    taken = [Taken(key, json.loads(text)) for key, text in zip(keys, texts, strict=True) if text]
+    return [one for one in taken if not one.is_late]
 
 
 def answer(answers: dict[str, Any]) -> None:

@@ -32,6 +32,10 @@ ENDED = "Tagdesk was stopped while these texts were read. Send them again."
 log = logging.getLogger(__name__)
 
 
+class NobodyWaits(Exception):
+    """All who asked have given up."""
+
+
 @contextmanager
 def open_lanes() -> Iterator[None]:
     """Answer requests beside whatever this thread does."""
@@ -84,12 +88,16 @@ def _said(version_id: int, taken: Sequence[Taken], lane: Lane, ended: Event) -> 
     def after_batch(*_: int) -> None:
         if ended.is_set():
             raise Stopped
+        if all(one.is_late for one in taken):
+            raise NobodyWaits
         give_way(lane)
 
     try:
         return _read(version_id, taken, after_batch)
     except Stopped:
         return {one.key: {"trouble": ENDED} for one in taken}
+    except NobodyWaits:
+        return {}
     except Exception as error:  # whatever it is: somebody waits, and must read why there is no answer
         if len(taken) > 1:
             return {key: told for one in taken for key, told in _said(version_id, [one], lane, ended).items()}

@@ -195,7 +195,7 @@ def test_a_full_line_says_when_to_come_again(
     program: Program, version: Version, silent: None, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     monkeypatch.setattr(line, limit, most)
-    line._stand("somebody", "{}", words=2)
+    line._stand("somebody", {}, words=2)
     response = program.post(PATH, {"texts": ["Ada left."]})
     assert "Try again" in is_problem(response, 429)["detail"]
     assert int(response.headers["Retry-After"]) > 0

@@ -83,10 +83,18 @@ def test_more_than_a_request_may_have_becomes_several(
     version: Version, knowing: Knowing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "MOST_TEXTS", 2)
-    monkeypatch.setattr(command, "MOST_WORDS", 6)
+    monkeypatch.setattr(command, "PORTION", 6)
     say(b"Ada left.\n" * 3 + b"Bob went home.\n" * 2, monkeypatch)
     assert len(predict("news", "-", "--lines").splitlines()) == 5
     assert knowing.asked == [2, 1, 1, 1]
+
+
+def test_a_portion_is_few_enough_words_to_be_read_in_time(
+    version: Version, knowing: Knowing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(b"word " * 2_000 + b"\n" + b"word " * 2_000 + b"\n" + b"word " * 2_000, monkeypatch)
+    predict("news", "-", "--lines")
+    assert knowing.asked == [2, 1]
 
 
 def test_a_full_line_is_waited_for(version: Version, knowing: Knowing, monkeypatch: pytest.MonkeyPatch) -> None:

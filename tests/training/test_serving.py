@@ -45,7 +45,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stand(key: str, version: int, *texts: str, words: int = 3) -> None:
     request = {"version": version, "words": [text.split() for text in texts], "starts": [[0] for _ in texts]}
-    line._stand(key, json.dumps(request), words)
+    line._stand(key, request, words)
 
 
 def answer_to(key: str) -> Any:
@@ -84,6 +84,38 @@ def test_who_has_given_up_is_passed_over(version: Version, knowing: Knowing, que
     line._leave("gone")
     assert not serving.serve_once(Lane.SHORT, Event())
     assert knowing.asked == []
+
+
+@pytest.mark.parametrize("lane", serving.TOGETHER)
+def test_who_has_waited_too_long_is_not_read(
+    version: Version, knowing: Knowing, queue: Any, monkeypatch: pytest.MonkeyPatch, lane: Lane
+) -> None:
+    monkeypatch.setattr(line, "ANSWERED_WITHIN", -1)
+    stand("late", version.pk, "Ada left .", words=line.SHORT_WORDS + lane)
+    assert not serving.serve_once(lane, Event())
+    assert knowing.asked == []
+
+
+def test_reading_ends_once_nobody_waits_for_it(version: Version, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    class Slow(Knowing):
+        def predict(self, articles: Any, after_batch: Any = None) -> Any:
+            for number in range(5):
+                batches.append(number)
+                if number == 2:
+                    monkeypatch.setattr(line.Taken, "is_late", property(lambda one: one.key != "patient"))
+                if number == 3:
+                    monkeypatch.setattr(line.Taken, "is_late", True)
+                after_batch(number, 5)
+            return super().predict(articles)
+
+    monkeypatch.setattr(predictions, "predictor", lambda version: Slow())
+    stand("one", version.pk, "Ada left .")
+    stand("patient", version.pk, "Bob left .")
+    serving.serve_once(Lane.SHORT, Event())
+    assert batches == [0, 1, 2, 3]
+    assert not queue.exists(line.ANSWER % "one")
 
 
 def test_long_requests_have_a_lane_of_their_own(version: Version, knowing: Knowing, queue: Any) -> None:
@@ -183,7 +215,7 @@ def test_a_lane_outlives_what_it_cannot_read(
     transactional_db: None, version: Version, knowing: Knowing, queue: Any
 ) -> None:
     with serving.open_lanes():
-        line._stand("nonsense", "[1]", 1)
+        line._stand("nonsense", {}, 1)
         assert eventually(lambda: queue.llen(line.CALLS % Lane.SHORT) == 0)
         stand("one", version.pk, "Ada left .")
         assert eventually(lambda: queue.exists(line.ANSWER % "one") == 1)

@@ -14,11 +14,12 @@ from annotate.management.base import ToldCommand
 from annotate.management.finding import project_named
 from annotate.queue import QueueDown
 from training import asking
-from training.asking import MOST_TEXTS, MOST_WORDS, Mention, Text
+from training.asking import MOST_TEXTS, Mention, Text
 from training.engine.shelf import EncoderError
 from training.line import NoAnswer, Nobody
 from training.models import Version
 
+PORTION = 5_000  # words of one request: a slow machine reads them well before who asks gives up
 NOBODY = 3  # the exit code where no worker is there
 HERE = "To read them in this process instead: --here."
 
@@ -70,12 +71,12 @@ def _texts(name: str, lines: bool) -> Iterator[Named]:
 
 
 def _portions(texts: Sequence[Named]) -> Iterator[list[Named]]:
-    """So many as one request may have."""
+    """So many as one request may have, and few enough words to be answered in time."""
     some: list[Named] = []
     words = 0
     for named in texts:
         count = len(named[1].offsets)
-        if some and (len(some) == MOST_TEXTS or words + count > MOST_WORDS):
+        if some and (len(some) == MOST_TEXTS or words + count > PORTION):
             yield some
             some, words = [], 0
         some.append(named)

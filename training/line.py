@@ -20,6 +20,7 @@ ANSWERED_WITHIN = 50.0  # seconds: before a proxy gives up, most often after 60
 KEPT = 60  # seconds that a request or an answer lies there at most
 LOOK_EVERY = 1  # seconds that one call to the queue's server blocks
 SHORT_WORDS = 2_000  # up to which a request is a short one: well under a second on two cores
+READ_TOGETHER = 4_000  # words, so that nobody waits for many others to be read; the last request may exceed them
 MOST_WAITING = 64  # requests
 MOST_WORDS = 200_000  # of all requests that wait
 TRY_AGAIN = 1  # second
@@ -114,22 +115,28 @@ def _leave(key: str) -> None:
 
 
 def take(lane: Lane, most: int) -> list[Taken]:
-    """The requests that wait in this lane, at most so many; none after a second without any. Who waits for an answer no
-    more is passed over. Raises QueueDown.
+    """The requests that wait in this lane: at most so many, and no more once they have READ_TOGETHER words; none after
+    a second without any. Who waits for an answer no more is passed over. Raises QueueDown.
     """
-    calls = CALLS % lane
+    calls, taken, words = CALLS % lane, list[Taken](), 0
     with answering():
         first = cast("tuple[bytes, bytes] | None", connection().blpop([calls], timeout=LOOK_EVERY))
-        if first is None:
-            return []
-        others = cast("list[bytes] | None", connection().lpop(calls, most - 1)) if most > 1 else None
-        keys = [key.decode() for key in (first[1], *(others or []))]
-        with connection().pipeline() as pipeline:
-            for key in keys:
-                pipeline.getdel(TEXTS % key)
-            texts = pipeline.execute()
-    taken = [Taken(key, json.loads(text)) for key, text in zip(keys, texts, strict=True) if text]
-    return [one for one in taken if not one.is_late]
+        called = first and first[1]
+        while called:
+            one = _texts_of(called.decode())
+            if one and not one.is_late:
+                taken.append(one)
+                words += sum(map(len, one.request["words"]))
+            if len(taken) == most or words >= READ_TOGETHER:
+                break
+            called = cast("bytes | None", connection().lpop(calls))
+    return taken
+
+
+def _texts_of(key: str) -> Taken | None:
+    """Take them out; None where who asked has left."""
+    text = cast("bytes | None", connection().getdel(TEXTS % key))
+    return Taken(key, json.loads(text)) if text else None
 
 
 def answer(answers: dict[str, Any]) -> None:

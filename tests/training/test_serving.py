@@ -62,6 +62,17 @@ def test_requests_that_wait_together_are_read_together(version: Version, knowing
     assert not serving.serve_once(Lane.SHORT, Event())
 
 
+def test_no_more_are_read_together_than_can_be_answered_soon(
+    version: Version, knowing: Knowing, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "READ_TOGETHER", 6)
+    for number in range(5):
+        stand(f"request {number}", version.pk, "Ada left .")
+    for _ in range(3):
+        serving.serve_once(Lane.SHORT, Event())
+    assert knowing.asked == [2, 2, 1]
+
+
 def test_models_of_two_projects_each_read_their_own(version: Version, knowing: Knowing, queue: Any) -> None:
     other = make_version(version.project)
     folders.folder_of(other).mkdir(parents=True)

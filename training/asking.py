@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from threading import BoundedSemaphore
@@ -80,19 +81,26 @@ def check(texts: Sequence[Text]) -> None:
         raise TooMuch(f"These are {words:,} words; one request may have {MOST_WORDS:,}. Send fewer at once.")
 
 
-def by_worker(version: Version, texts: Sequence[Text]) -> Sequence[Spans]:
-    """Have the predictor read them. Raises NoAnswer and QueueDown."""
+@contextmanager
+def a_place() -> Iterator[None]:
+    """One of this process's places for requests, before anything is done for one. Raises NoAnswer and QueueDown."""
     if not _places.acquire(blocking=False):
         raise line.full()
     try:
-        request = {
-            "version": version.pk,
-            "words": [text.words for text in texts],
-            "starts": [text.sentence_starts for text in texts],
-        }
-        told = line.ask(request, sum(len(text.offsets) for text in texts))
+        line.look()
+        yield
     finally:
         _places.release()
+
+
+def by_worker(version: Version, texts: Sequence[Text]) -> Sequence[Spans]:
+    """Have the predictor read them. Raises NoAnswer and QueueDown."""
+    request = {
+        "version": version.pk,
+        "words": [text.words for text in texts],
+        "starts": [text.sentence_starts for text in texts],
+    }
+    told = line.ask(request, sum(len(text.offsets) for text in texts))
     if "trouble" in told:
         raise NoAnswer(503, told["trouble"])
     said: Sequence[Spans] = told["said"]

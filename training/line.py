@@ -86,6 +86,12 @@ def _stand(key: str, request: dict[str, Any], words: int) -> None:
             pipeline.execute()
 
 
+def look() -> None:
+    """Raises NoAnswer where the line is full whatever comes, and QueueDown."""
+    with answering():
+        _refuse_if_full(0)
+
+
 def _refuse_if_full(words: int) -> None:
     standing = cast("dict[bytes, bytes]", connection().hgetall(WAITING))
     now = time.time()

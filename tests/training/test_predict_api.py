@@ -136,14 +136,14 @@ def test_its_own_line_and_not_the_requests_of_a_minute_limits_it(
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_place(
-    program: Program, version: Version, body: dict[str, Any], place: str
+    program: Program, version: Version, queue: Any, body: dict[str, Any], place: str
 ) -> None:
     assert is_problem(program.post(PATH, body), 422)["errors"][0]["place"].startswith(place)
 
 
 @pytest.mark.parametrize(("limit", "most"), [("MOST_WORDS", 3), ("MOST_CHARACTERS", 5)])
 def test_too_much_at_once_is_refused(
-    program: Program, version: Version, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+    program: Program, version: Version, queue: Any, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     from training import predict_api
 
@@ -182,7 +182,9 @@ def test_a_worker_that_says_nothing_is_not_waited_for_for_ever(
     assert "no answer within" in is_problem(program.post(PATH, {"texts": ["Ada"]}), 504)["detail"]
 
 
-def test_without_the_queue_it_says_so(program: Program, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_queue_it_says_so(
+    program: Program, version: Version, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(*args: Any) -> None:
         raise QueueDown("The job queue does not answer.")
 
@@ -201,6 +203,20 @@ def test_a_full_line_says_when_to_come_again(
     assert int(response.headers["Retry-After"]) > 0
     line._leave("somebody")
     assert program.post(PATH, {"texts": ["Ada left."]}).status_code == 504
+
+
+def test_texts_that_find_no_place_are_not_cut_into_words(
+    program: Program, version: Version, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: list[str] = []
+    monkeypatch.setattr(asking.Text, "of", cut.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(asking, "_places", BoundedSemaphore(1))
+        with asking.a_place():
+            is_problem(program.post(PATH, {"texts": ["Ada left."]}), 429)
+    monkeypatch.setattr(line, "MOST_WAITING", 0)
+    is_problem(program.post(PATH, {"texts": ["Ada left."]}), 429)
+    assert cut == []
 
 
 def test_who_died_while_waiting_takes_no_place(

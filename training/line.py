@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from django.conf import settings
+from redis import ResponseError
 
 from annotate import queue
 from annotate.queue import QueueDown, answering, connection
@@ -154,8 +155,15 @@ def answer(answers: dict[str, Any]) -> None:
         pipeline.execute()
 
 
-def forget() -> None:
-    """Have our own queue's server write its file anew: that holds every command so far, and so the texts in them."""
+def forget() -> bool:
+    """Have our own queue's server write its file anew: that holds every command so far, and so the texts in them.
+
+    False where it is at that already: then it is to be asked once more. Raises QueueDown.
+    """
     if settings.TAGDESK_EMBEDDED_QUEUE:
         with answering():
-            connection().bgrewriteaof()
+            try:
+                connection().bgrewriteaof()
+            except ResponseError:
+                return False
+    return True

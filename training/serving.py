@@ -9,7 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -49,17 +49,18 @@ def open_lanes() -> Iterator[None]:
         ended.set()
         for thread in threads:
             thread.join(LAST_BATCH)
+        with suppress(QueueDown):
+            line.forget()
 
 
 def _serve(lane: Lane, ended: Event) -> None:
-    answered, forgot_at = False, 0.0
+    answered, forgot_at = True, -FORGET_EVERY  # whoever served before may have been stopped before it forgot
     while not ended.is_set():
         try:
             close_old_connections()
             answered = serve_once(lane, ended) or answered
             if answered and time.monotonic() - forgot_at > FORGET_EVERY:
-                line.forget()
-                answered, forgot_at = False, time.monotonic()
+                answered, forgot_at = not line.forget(), time.monotonic()
         except QueueDown as down:
             log.warning("%s", down)
             ended.wait(1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from redis import ResponseError
 from rq.worker import SimpleWorker
 
 from annotate import queue as annotate_queue
@@ -157,6 +158,39 @@ def test_the_queues_file_forgets_what_was_read(version: Version, knowing: Knowin
     assert eventually(lambda: b"Quuxington" in files_of_the_queue())
     line.forget()
     assert eventually(lambda: b"Quuxington" not in files_of_the_queue())
+
+
+def test_what_the_queues_server_is_at_already_is_asked_again_and_no_trouble(
+    queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> None:
+        raise ResponseError("Background append only file rewriting already in progress")
+
+    monkeypatch.setattr(queue, "bgrewriteaof", busy)
+    assert not line.forget()
+
+
+def test_lanes_forget_once_they_end(queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgot: list[int] = []
+    monkeypatch.setattr(serving, "_serve", lambda lane, ended: ended.wait())
+    monkeypatch.setattr(line, "forget", lambda: forgot.append(1))
+    with serving.open_lanes():
+        assert forgot == []
+    assert forgot == [1]
+
+
+def test_lanes_forget_as_they_begin_what_was_read_before_them(
+    transactional_db: None, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgot: list[bool] = []
+
+    def forget() -> bool:
+        forgot.append(True)
+        return True
+
+    monkeypatch.setattr(line, "forget", forget)
+    with serving.open_lanes():
+        assert eventually(lambda: len(forgot) == len(serving.TOGETHER))
 
 
 def gives_way(lane: Lane) -> Thread:

@@ -92,9 +92,9 @@ def post(address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     return Answer(response.status, _readable(beginning[:BEGINNING]))
 
 
-def fetch(address: str, target: BinaryIO) -> Fetched:
+def fetch(address: str, target: BinaryIO, within: float = FETCH_WITHIN) -> Fetched:
     """Write what lies at the address into `target`. Redirects are followed. Raises NoAnswer."""
-    clock = _Clock(FETCH_WITHIN)
+    clock = _Clock(within)
     url = checked(address)
     for _ in range(MOST_REDIRECTS + 1):
         with _asked("GET", url, {"Accept": "*/*", "Accept-Encoding": "identity"}, None, clock) as response:

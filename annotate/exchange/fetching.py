@@ -1,7 +1,9 @@
 """What an import names by web address is fetched before it is read, and kept as if somebody had handed it in."""
 
+import math
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from annotate.exchange.records import LONGEST, FormatError
 from annotate.models import Import
 
 MOST_AT_ONCE = 500 * 2**20  # bytes of all addresses of an import
+MOST_MINUTES = 5  # for all addresses of an import: other imports and webhooks wait for the same worker
 TOLD = 5  # addresses whose faults stand in a sentence
 
 
@@ -24,15 +27,17 @@ def bring(row: Import) -> None:
     if not wanted:
         return
     names, fetched, unfetched = {}, {}, {}
-    size = row.size
+    size, ends = row.size, monotonic() + 60 * MOST_MINUTES
     for count, (stored, address) in enumerate(wanted.items()):
         _tell(row, preview={"fetching": count + 1, "of": len(wanted)})
         path = Path(settings.TAGDESK_DATA, stored)
         try:
             if size > MOST_AT_ONCE:
                 raise outbound.NoAnswer(f"It was not asked: those before are {size // 2**20} MB already.")
+            if (left := ends - monotonic()) <= 0:
+                raise outbound.NoAnswer(f"It was not asked: those before have taken {MOST_MINUTES} minutes.")
             with path.open("wb") as target:
-                found = outbound.fetch(address, target)
+                found = outbound.fetch(address, target, min(outbound.FETCH_WITHIN, math.ceil(left)))
         except outbound.NoAnswer as reason:
             unfetched[address] = str(reason)
             path.unlink(missing_ok=True)

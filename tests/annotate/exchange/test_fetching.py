@@ -99,8 +99,8 @@ def test_one_that_is_called_off_fetches_no_further_and_keeps_nothing(
     row = uploads.receive(project, None, [], {}, addresses=[site.address("/news/library"), site.address("/other")])
     fetch = outbound.fetch
 
-    def stopped_meanwhile(address, target):
-        found = fetch(address, target)
+    def stopped_meanwhile(address, target, within):
+        found = fetch(address, target, within)
         Import.objects.cancel(row)
         return found
 
@@ -118,6 +118,26 @@ def test_there_is_an_end_to_what_is_fetched_at_once(
     row = asked_for(project, site.address("/news/library"), site.says("/other", PAGE))
     assert [problem["file"] for problem in row.preview["problems"]] == [site.address("/other")]
     assert len(site.asked) == 1
+
+
+def test_there_is_an_end_to_the_time_that_all_addresses_take(
+    site: Site, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, given = [0.0], []
+    fetch = outbound.fetch
+
+    def slow(address, target, within):
+        given.append(within)
+        now[0] += 140
+        return fetch(address, target, within)
+
+    monkeypatch.setattr(fetching, "monotonic", lambda: now[0])
+    monkeypatch.setattr(outbound, "fetch", slow)
+    addresses = [site.says(f"/{number}", PAGE, Content_Type="text/html") for number in range(5)]
+    row = asked_for(project, *addresses)
+    assert (row.status, given) == ("checked", [60, 60, 20])
+    why = "It was not asked: those before have taken 5 minutes."
+    assert row.options["unfetched"] == dict.fromkeys(addresses[3:], why)
 
 
 def hand_in(client: Client, project: Project, **data: str) -> str:

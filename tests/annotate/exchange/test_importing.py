@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from annotate import exchange, uploads
 from annotate.exchange import hidden, importing, reading, storing
-from annotate.exchange.records import Options
+from annotate.exchange.records import Options, apply
 from annotate.models import Document, Edit, Import, NearKey, Project
 from annotate.signals import documents_imported
 from tests.annotate.exchange.handing_in import checked, imported, row, storable, upload
@@ -137,6 +137,24 @@ def test_an_import_cancelled_while_it_runs_is_taken_back() -> None:
     done.refresh_from_db()
     assert done.status == Status.CANCELLED
     assert not Document.objects.exists()
+
+
+def test_a_cancelled_import_reads_no_further() -> None:
+    waiting = upload(make_project(), [row(number) for number in range(100)])
+    read = []
+
+    def cancelled(*given: Any) -> Any:
+        read.append(given)
+        if len(read) == 3:
+            Import.objects.cancel(waiting)
+        return apply(*given)
+
+    assert Import.objects.confirm(checked(waiting), "fail", {})
+    claimed = Import.objects.claim(waiting.pk, Status.CONFIRMED, Status.IMPORTING)
+    assert claimed is not None
+    with patch.object(reading, "apply", cancelled), patch.object(reading, "LOOK_EVERY", 0.0):
+        importing.run(claimed)
+    assert len(read) == 3
 
 
 def test_articles_are_shown_in_steps_and_the_import_is_done_at_the_last() -> None:

@@ -2,14 +2,16 @@
 
 Articles and tokens are counted whatever their state; entities, mentions and how they were tagged in finished articles
 alone, since the others are tagged in part. All but the mentions comes from narrow rows in the database. Mentions have
-to be read in the articles: that is done once, and kept for as long as no article among them changes.
+to be read in the articles: one reads at a time in a process, at most once a minute, and again only after a change.
 """
 
 import hashlib
 import json
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max, Sum
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from annotate import iob2
 from annotate.histogram import Spread, spread
@@ -30,6 +33,17 @@ READ_AT_ONCE = 500
 MOST_FREQUENT = 100  # mentions of each label that are told
 MOST_SEVERAL = 500  # mentions with several labels that are told
 KEPT = 60 * 60  # seconds
+FRESH = timedelta(minutes=1)  # so long mentions are told as they were read, whatever has changed since
+LOOK_AGAIN = 5  # seconds, after which somebody for whom there are none yet may ask again
+
+_reading = threading.Lock()  # a second reader would slow the first one down, and all who annotate
+
+
+class BeingRead(Exception):
+    """Mentions are being read for somebody else, and there are none of before to be told."""
+
+    def __init__(self) -> None:
+        super().__init__("Articles are being read for other figures just now. Ask again in some seconds.")
 
 
 class Articles(NamedTuple):
@@ -75,13 +89,24 @@ class Several(NamedTuple):
 
 
 class Mentions(NamedTuple):
-    """`different` counts by label how many mentions differ; `several` counts all that have more than one label."""
+    """`different` counts by label how many mentions differ; `several` counts all that have more than one label. `as_of`
+    is when they were read, where something has changed since.
+    """
 
     read: int
     frequent: dict[str, list[Mention]]
     different: dict[str, int]
     several: int
     contested: list[Several]
+    as_of: datetime | None = None
+
+
+class Kept(NamedTuple):
+    """What was read, of which state of the articles."""
+
+    revision: str
+    at: datetime
+    mentions: Mentions
 
 
 class Statistics:
@@ -156,13 +181,27 @@ class Statistics:
         return [Blind(split, found[split][True], found[split][False], found[split][None]) for split in _known(found)]
 
     def mentions(self) -> Mentions:
-        """What the entities are, in words: read in the articles once, until one of them changes."""
-        key = f"mentions-{self.revision()}"
-        found: Mentions | None = cache.get(key)
-        if found is None:
-            found = self._read_mentions()
-            cache.set(key, found, KEPT)
-        return found
+        """What the entities are, in words: as they were read last, where nothing has changed, or hardly a minute ago,
+        or while somebody reads. Raises BeingRead.
+        """
+        of = json.dumps([self._where, self._params], default=str)
+        key = f"mentions-{hashlib.blake2b(of.encode(), digest_size=8).hexdigest()}"
+        kept: Kept | None = cache.get(key)
+        revision = self.revision()
+        if kept and kept.revision == revision:
+            return kept.mentions
+        if kept and timezone.now() - kept.at < FRESH:
+            return kept.mentions._replace(as_of=kept.at)
+        if not _reading.acquire(blocking=False):
+            if kept:
+                return kept.mentions._replace(as_of=kept.at)
+            raise BeingRead
+        try:
+            kept = Kept(revision, timezone.now(), self._read_mentions())
+        finally:
+            _reading.release()
+        cache.set(key, kept, KEPT)
+        return kept.mentions
 
     def _read_mentions(self) -> Mentions:
         counts: Counter[tuple[str, str]] = Counter()

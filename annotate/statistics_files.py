@@ -22,6 +22,7 @@ def told(statistics: Statistics) -> dict[str, Any]:
         "blind": [row._asdict() for row in statistics.blind()],
         "mentions": {
             "read": mentions.read,
+            "as_of": mentions.as_of.isoformat() if mentions.as_of else None,
             "different": mentions.different,
             "frequent": [asdict(row) for rows in mentions.frequent.values() for row in rows],
             "several": mentions.several,
@@ -66,6 +67,8 @@ def _spreads(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _mentions(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if given["as_of"]:
+        yield {"figure": "mentions as of", "value": given["as_of"]}
     for label, count in given["different"].items():
         yield {"figure": "different mentions", "label": label, "value": count}
     for row in given["frequent"]:

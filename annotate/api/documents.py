@@ -38,7 +38,7 @@ from annotate.filtering import FilterForm
 from annotate.listing import Listing
 from annotate.models import Annotation, Conflict, Document, DocumentLabel, Needless, Project, Refused, Role
 from annotate.models.listed import Listed
-from annotate.statistics import Statistics
+from annotate.statistics import LOOK_AGAIN, BeingRead, Statistics
 
 router = Router(tags=["Articles"])
 
@@ -118,7 +118,11 @@ def verdicts_new(request: ApiRequest, pk: int, body: Verdicts) -> dict[str, Any]
 @router.get("/projects/{slug:slug}/statistics", response=StatisticsTold, summary="Count what articles hold")
 def statistics(request: ApiRequest, slug: str, filters: Query[Filters]) -> dict[str, Any]:
     """Of all articles, or of those that the filters of the list find; entities and mentions of finished ones alone."""
-    return statistics_files.told(Statistics(_listing(get_project(request.token, slug), request, filters)))
+    found = Statistics(_listing(get_project(request.token, slug), request, filters))
+    try:
+        return statistics_files.told(found)
+    except BeingRead as busy:
+        raise Problem(503, str(busy), headers={"Retry-After": str(LOOK_AGAIN)}) from busy
 
 
 @router.get("/projects/{slug:slug}/export", summary="Export articles")

@@ -1,5 +1,6 @@
 """What the statistics of a project look like to programs."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -61,6 +62,7 @@ class ContestedMention(BaseModel):
 
 class CountedMentions(BaseModel):
     read: int = Field(description="Finished articles with entities that were read, 50,000 at most")
+    as_of: datetime | None = Field(description="When they were read, where something has changed since")
     different: dict[str, int] = Field(description="How many different mentions each label has")
     frequent: list[CountedMention] = Field(description="The most frequent 100 of each label")
     several: int = Field(description="How many mentions have more than one label")

@@ -17,7 +17,7 @@ from annotate.access import get_project
 from annotate.answers import picture
 from annotate.filtering import LONGEST_SEARCH, FilterForm
 from annotate.models import Project, Role, Split
-from annotate.statistics import MOST_READ, Entities, Mentions, Several, Statistics
+from annotate.statistics import LOOK_AGAIN, MOST_READ, BeingRead, Entities, Mentions, Several, Statistics
 
 FILTERS = ("state", "split", "label", "source", "since", "until")  # that the page asks for; it knows the others, too
 FREQUENT = 10  # mentions of each label that are shown
@@ -60,7 +60,12 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
 def statistics_mentions(request: HttpRequest, slug: str) -> HttpResponse:
     """The part of the page for which articles are read."""
     project = get_project(request.user, slug)
-    found = Statistics(_form(request, project).listing()).mentions()
+    form = _form(request, project)
+    try:
+        found = Statistics(form.listing()).mentions()
+    except BeingRead:
+        context = {"project": project, "query": form.query(), "again": LOOK_AGAIN}
+        return render(request, "annotate/statistics.html#waiting", context)
     may_mark = project.role_of(request.user) in (Role.MANAGER, Role.ANNOTATOR)
     context = {
         "project": project,
@@ -90,19 +95,24 @@ def statistics_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseB
     form = FilterForm(project, request.GET)
     if not form.is_valid():
         raise BadRequest(" ".join(form.reasons()))
-    found = Statistics(form.listing())
-    response: HttpResponseBase
-    if kind == "json":
-        response = JsonResponse(statistics_files.told(found), json_dumps_params={"ensure_ascii": False, "indent": 1})
-    elif kind == "csv":
-        lines = (line.encode() for line in statistics_files.csv_lines(found))
-        marked = itertools.chain([codecs.BOM_UTF8], lines)  # without the mark, Excel takes it for another encoding
-        response = StreamingHttpResponse(marked, content_type="text/csv; charset=utf-8")
-    else:
-        raise Http404("There is no such file.")
+    try:
+        response = _file(Statistics(form.listing()), kind)
+    except BeingRead as busy:
+        again = {"Retry-After": str(LOOK_AGAIN)}
+        return HttpResponse(str(busy), status=503, content_type="text/plain; charset=utf-8", headers=again)
     response["Content-Disposition"] = f'attachment; filename="{project.slug}-statistics.{kind}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _file(found: Statistics, kind: str) -> HttpResponseBase:
+    if kind == "json":
+        return JsonResponse(statistics_files.told(found), json_dumps_params={"ensure_ascii": False, "indent": 1})
+    if kind == "csv":
+        lines = (line.encode() for line in statistics_files.csv_lines(found))
+        marked = itertools.chain([codecs.BOM_UTF8], lines)  # without the mark, Excel takes it for another encoding
+        return StreamingHttpResponse(marked, content_type="text/csv; charset=utf-8")
+    raise Http404("There is no such file.")
 
 
 def _form(request: HttpRequest, project: Project) -> FilterForm:

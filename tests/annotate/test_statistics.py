@@ -1,5 +1,6 @@
 import csv
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -9,7 +10,7 @@ from annotate import statistics
 from annotate.chosen import Chosen
 from annotate.listing import Listing
 from annotate.models import Annotation, Document, Label
-from annotate.statistics import Articles, Blind, Entities, Mention, Several, Statistics
+from annotate.statistics import Articles, BeingRead, Blind, Entities, Mention, Several, Statistics
 from annotate.statistics_files import COLUMNS
 from tests.make import make_document, make_project, tag_words
 
@@ -92,6 +93,7 @@ def test_mentions_are_read_once_until_an_article_changes(project, monkeypatch):
         return read(self)
 
     monkeypatch.setattr(Statistics, "_read_mentions", count)
+    monkeypatch.setattr(statistics, "FRESH", timedelta(0))
     of(project).mentions()
     of(project).mentions()
     assert len(seen) == 1
@@ -100,6 +102,29 @@ def test_mentions_are_read_once_until_an_article_changes(project, monkeypatch):
     Document.objects.get(text="Ada left Rome.").delete_softly(None)
     assert Mention("Rome", "LOC", 1) not in of(project).mentions().frequent["LOC"]
     assert len(seen) == 3
+
+
+def test_a_change_is_read_after_a_minute_and_until_then_their_age_is_told(project, monkeypatch):
+    monkeypatch.setattr(statistics, "FRESH", timedelta(days=1))
+    assert of(project).mentions().as_of is None
+    tag_words(Document.objects.get(text="Ada left Rome."), True, {"LOC": "Rome"})
+    before = of(project).mentions()
+    assert (before.read, before.as_of is None) == (3, False)
+    monkeypatch.setattr(statistics, "FRESH", timedelta(0))
+    after = of(project).mentions()
+    assert (after.read, after.as_of) == (4, None)
+
+
+def test_one_reads_at_a_time_and_others_have_what_was_read_before(project, monkeypatch):
+    monkeypatch.setattr(statistics, "FRESH", timedelta(0))
+    of(project).mentions()
+    tag_words(Document.objects.get(text="Ada left Rome."), True, {"LOC": "Rome"})
+    with statistics._reading:
+        assert of(project).mentions().read == 3
+        with pytest.raises(BeingRead):
+            of(project, split="train").mentions()
+    assert of(project).mentions().read == 4
+    assert of(project, split="train").mentions().read == 3
 
 
 def test_mentions_are_read_some_articles_at_a_time_and_no_more_than_so_many(project, monkeypatch):

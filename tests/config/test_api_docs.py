@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 
 from annotate import webhooks
 from annotate.models import Project, Webhook
@@ -47,6 +48,7 @@ def says_names(version: Version, texts: Sequence[Text]) -> list[list[Any]]:
 def test_each_example_is_answered_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "by_worker", says_names)
     monkeypatch.setattr(line, "look", lambda: None)
+    cache.clear()  # figures of another test's project
     program, keys, seen = Program(make_user()), dict[int, int](), 0
     for method, path, body, status, told in EXAMPLE.findall(TEXT):
         if path.endswith("/predict") and not Version.objects.exists():

@@ -1,6 +1,7 @@
 import pytest
 from django.core.cache import cache
 
+from annotate import statistics
 from tests.asking import is_problem
 from tests.make import make_document
 
@@ -19,3 +20,6 @@ def test_the_figures_are_told_of_all_and_of_what_a_filter_finds(program, project
     narrowed = program.get("/projects/news/statistics?split=validation").json()
     assert [row["label"] for row in narrowed["entities"]] == ["ORG"]
     is_problem(program.get("/projects/news/statistics?split=trial"), 422)
+    cache.clear()
+    with statistics._reading:
+        is_problem(program.get("/projects/news/statistics"), 503)

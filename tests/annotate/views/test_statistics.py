@@ -1,5 +1,6 @@
 import csv
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
+from annotate import statistics
 from annotate.models import Document
 from tests.make import join, make_document, make_user, tag_words
 
@@ -140,6 +142,23 @@ def test_what_a_spreadsheet_would_compute_is_told_as_text(client, project):
     tag_words(document, True, {"ORG": "=SUM"})
     lines = b"".join(client.get(reverse("statistics_file", args=[project.slug, "csv"])).streaming_content).decode()
     assert ",'=SUM," in lines
+
+
+def test_while_others_are_read_the_page_asks_again_and_a_file_is_for_later(client, tagged):
+    with statistics._reading:
+        page = client.get(reverse("statistics_mentions", args=[tagged.slug]), {"split": "train"}).content.decode()
+        file = client.get(reverse("statistics_file", args=[tagged.slug, "csv"]))
+    assert 'hx-trigger="load delay:5s"' in page
+    assert f"{reverse('statistics_mentions', args=[tagged.slug])}?split=train" in page
+    assert (file.status_code, file["Retry-After"]) == (503, "5")
+
+
+def test_mentions_that_are_older_than_the_newest_change_say_so(client, tagged, monkeypatch):
+    monkeypatch.setattr(statistics, "FRESH", timedelta(days=1))
+    address = reverse("statistics_mentions", args=[tagged.slug])
+    assert "something has changed since" not in text_of(client.get(address))
+    make_document("Ada left.", finished=True, PER="Ada")
+    assert "something has changed since" in text_of(client.get(address))
 
 
 def test_a_foreign_project_does_not_exist(client, tagged):

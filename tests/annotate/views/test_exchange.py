@@ -264,7 +264,8 @@ def test_a_dataset_of_the_hub_is_fetched_by_the_worker(client, project, monkeypa
     asked = {"hub": "https://huggingface.co/datasets/ada/news", "hub_config": "city", "hub_split": "train"}
     client.post(reverse("import_new", args=[project.slug]), asked)
     row = Import.objects.get()
-    assert row.options["hub"] == {"name": "ada/news", "config": "city", "split": "train", "commit": ""}
+    named = {"name": "ada/news", "config": "city", "split": "train", "commit": ""}
+    assert row.options["hub"] == {**named, "as_operator": False}
     assert "format" not in row.options
     page = page_of(client, row)
     assert "Import: ada/news (city, train)" in page
